@@ -1,0 +1,75 @@
+import type { z } from 'zod'
+import type { GateError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { Reply } from './reply.ts'
+
+export type HandlerKind = 'authenticators' | 'authorizers' | 'mutators' | 'errors'
+
+/**
+ * Says who is asking: sets `subject` and `extra` and answers true, answers false when the credentials are not its kind
+ * ("not responsible": the next authenticator is asked), throws to end the request.
+ * Local work answers at once; only a promise is awaited.
+ */
+export type AuthenticateStep = (exchange: Exchange) => boolean | Promise<boolean>
+
+/** Returns to allow, throws to refuse. */
+export type AuthorizeStep = (exchange: Exchange) => void | Promise<void>
+
+/** Sets headers for the upstream, or throws. */
+export interface MutateStep {
+  readonly run: (exchange: Exchange) => void | Promise<void>
+  /** Names that this step sets: the client's own headers of these names are removed, in every spelling, before it runs. */
+  readonly ownedHeaders: readonly string[]
+}
+
+/** Turns an error into an answer. */
+export interface ErrorStep {
+  /** Whether its `when`, and what else it needs, holds for this request and error. Cheap and free of side effects. */
+  matches(failure: Failure): boolean
+  /** A step that is first in its list ends the search without a look at the others (`login`); else two matches are 500. */
+  readonly precedence: 'exclusive' | 'sole'
+  respond(failure: Failure): Reply | Promise<Reply>
+  /** Headers it adds to the answer of another handler when it does not match itself, such as `Link; rel="login"`. */
+  hints?(failure: Failure): readonly (readonly [name: string, value: string])[]
+}
+
+/** A request that failed. `exchange` has an empty `ruleId` when no rule matched. */
+export interface Failure {
+  readonly error: GateError
+  readonly exchange: Exchange
+}
+
+interface Definition<Schema extends z.ZodType, Deps, Step> {
+  /** The handler's id in Oathkeeper's configuration, such as `cookie_session`. */
+  readonly type: string
+  /** `undefined`: it takes no configuration, and what is given is ignored, as in Oathkeeper (`noop`, `allow`, …). */
+  readonly schema: Schema | undefined
+  /**
+   * Everything that depends on configuration happens here, at load. `config` is the schema's output of defaults, global
+   * and rule configuration merged. Throws an Error whose message says what is wrong, for the operator.
+   */
+  compile(config: z.output<Schema>, deps: Deps, context: CompileContext): Step
+}
+
+export interface CompileContext {
+  /** Empty for the global fallback error handlers. */
+  readonly ruleId: string
+  readonly matchingStrategy: 'regexp' | 'glob'
+}
+
+export interface AuthenticatorDefinition<Schema extends z.ZodType, Deps> extends Definition<
+  Schema,
+  Deps,
+  AuthenticateStep
+> {
+  readonly kind: 'authenticators'
+}
+export interface AuthorizerDefinition<Schema extends z.ZodType, Deps> extends Definition<Schema, Deps, AuthorizeStep> {
+  readonly kind: 'authorizers'
+}
+export interface MutatorDefinition<Schema extends z.ZodType, Deps> extends Definition<Schema, Deps, MutateStep> {
+  readonly kind: 'mutators'
+}
+export interface ErrorHandlerDefinition<Schema extends z.ZodType, Deps> extends Definition<Schema, Deps, ErrorStep> {
+  readonly kind: 'errors'
+}

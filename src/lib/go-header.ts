@@ -1,0 +1,16 @@
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/**
+ * Spells a header name as Go does: the first letter and every letter after `-` upper-case, the others lower-case.
+ * A name with a character that is not an HTTP token character stays as it is; `_` does not begin a word.
+ */
+export function canonicalHeaderName(name: string): string {
+  if (!TOKEN.test(name)) return name
+  let out = ''
+  let upper = true
+  for (const char of name) {
+    out += upper ? char.toUpperCase() : char.toLowerCase()
+    upper = char === '-'
+  }
+  return out
+}

@@ -1,0 +1,126 @@
+import type { GateError } from '../kernel/errors.ts'
+
+/** What a store keeps under a key. The store does not know what the bytes are. */
+export interface StoredRecord {
+  readonly value: Uint8Array
+  /** Grows with each write; what compare-and-set compares. */
+  readonly version: number
+  /** Milliseconds since the epoch; from then on the record does not exist. */
+  readonly expiresAt: number
+}
+
+/** Where a session record can be found besides its key. */
+export interface SessionIndex {
+  /** `issuer` and `sub` of the person, joined by the caller. */
+  readonly subject: string
+  /** `issuer` and `sid` of the provider's session, when the provider names one. */
+  readonly providerSession?: string
+}
+
+/**
+ * Keeps sessions and login states. "Not there" is `undefined`; "could not ask" is a rejection with
+ * ERR_SESSION_STORE_UNAVAILABLE: the two are never mixed up. Every call has the store's own deadline.
+ * Keys are hashes: the store never sees what a browser holds.
+ */
+export interface SessionStore {
+  /** `memory`, `redis`, or the plugin's name; for logs and health. */
+  readonly kind: string
+  /** Connects and tests itself. Rejects with an Error whose sentence says what to check and never holds the password. */
+  start(): Promise<void>
+  /** Asks the back end whether it is there; for readiness. */
+  ping(): Promise<void>
+  getSession(key: string): Promise<StoredRecord | undefined>
+  /** Creates the record; false when the key exists already. */
+  createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): Promise<boolean>
+  /** Writes only if the stored version is `expectedVersion`; false when it is another or the record is gone. */
+  updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): Promise<boolean>
+  /** True when there was one. A later `updateSession` of the same key never brings it back. */
+  deleteSession(key: string): Promise<boolean>
+  /** Keys of the live sessions of a subject (`subject`) or of one provider session (`providerSession`). */
+  findSessions(index: Partial<SessionIndex>): Promise<string[]>
+  /** `origin` groups states for the limit on how many one address may hold. */
+  putState(key: string, value: Uint8Array, expiresAt: number, origin: string): Promise<void>
+  /** Reads and removes in one atomic step: of several callers one at most gets the value. */
+  takeState(key: string): Promise<Uint8Array | undefined>
+  close(): Promise<void>
+}
+
+/** A session, opened: what the pipeline and the login work with. */
+export interface Session {
+  /** Public id: safe in logs and pages, useless as a credential. */
+  readonly id: string
+  readonly subject: string
+  /** `login.providers[].id`. */
+  readonly provider: string
+  readonly issuer: string
+  /** Claims of the ID token, joined by those of UserInfo where that is asked. */
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly tokens: SessionTokens
+  /** Milliseconds since the epoch, as all times here. */
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly lastSeenAt: number
+  readonly authTime: number | undefined
+  readonly acr: string | undefined
+  readonly amr: readonly string[] | undefined
+  /** The provider's session id. */
+  readonly sid: string | undefined
+}
+
+export interface SessionTokens {
+  readonly accessToken: string
+  readonly idToken: string
+  readonly refreshToken: string | undefined
+  /** When the access token ends; nothing when the provider did not say. */
+  readonly accessTokenExpiresAt: number | undefined
+  readonly scope: string | undefined
+}
+
+export type SessionDraft = Pick<
+  Session,
+  'subject' | 'provider' | 'issuer' | 'claims' | 'tokens' | 'authTime' | 'acr' | 'amr' | 'sid'
+> & {
+  /** Client address and user agent, for the operator's list; outside the seal. */
+  readonly address: string
+  readonly userAgent: string
+}
+
+/** Why a session ended. */
+export type EndReason = 'logout' | 'idle' | 'absolute' | 'revoked' | 'refresh_rejected' | 'superseded'
+
+/** What a refresh at the provider gave. `rejected`: the provider refused the refresh token. `failed`: it could not be asked. */
+export type RefreshOutcome =
+  | {
+      readonly kind: 'refreshed'
+      readonly tokens: SessionTokens
+      readonly claims: Readonly<Record<string, unknown>> | undefined
+    }
+  | { readonly kind: 'rejected'; readonly detail: string }
+  | { readonly kind: 'failed'; readonly error: GateError }
+
+/** Given to the manager by login: asks the provider for new tokens. Never throws. */
+export type RefreshTokens = (session: Session) => Promise<RefreshOutcome>
+
+/** Sessions for people who know neither tickets' insides nor the store. */
+export interface SessionManager {
+  /**
+   * The session that the ticket opens, or `undefined` when there is none (unknown, malformed, ended, expired).
+   * Answers at once where it can. Rejects (or throws) with ERR_SESSION_STORE_UNAVAILABLE when the store cannot be asked.
+   * Starts a refresh of the access token ahead of its expiry, once however many ask, and touches the idle timeout.
+   */
+  open(ticket: string): Session | undefined | Promise<Session | undefined>
+  /** Begins a session under a new id. `ticket` is for the cookie and nothing else. */
+  create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }>
+  /** Ends it for every instance; gives what it was, for the provider's logout. The ticket is refused here even if the store fails. */
+  end(ticket: string, reason: EndReason): Promise<Session | undefined>
+  /** Set once by login before the first request. */
+  onRefresh(refresh: RefreshTokens): void
+}
+
+/** Login attempts under way: kept once, taken once. */
+export interface LoginStates {
+  /** `value` is JSON-serialisable; sealed with a key derived from `secret`, which only the browser holds. */
+  put(id: string, secret: string, value: unknown, expiresAt: number, origin: string): Promise<void>
+  /** One caller at most gets it; `undefined` when it is gone, expired, or the secret does not open it. */
+  take(id: string, secret: string): Promise<unknown>
+}
