@@ -61,8 +61,10 @@ function runReplay(file: string, reportFile: string, only: string | undefined): 
       process.execPath,
       [
         join(ORACLE, 'run.mjs'),
-        ...['--cmd', `${process.execPath} src/main.ts serve -c {config}`],
-        ...['--json', reportFile],
+        '--cmd',
+        `${process.execPath} src/main.ts serve -c {config}`,
+        '--json',
+        reportFile,
         ...(only === undefined ? [] : ['--only', only]),
         file,
       ],
