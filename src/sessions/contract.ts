@@ -17,8 +17,11 @@ export interface SessionIndex {
   readonly providerSession?: string
 }
 
+/** An answer at once where the store is in this process, a promise of one where it has to be asked. */
+export type MaybePromise<T> = T | Promise<T>
+
 /**
- * Keeps sessions and login states. "Not there" is `undefined`; "could not ask" is a rejection with
+ * Keeps sessions and login states. "Not there" is `undefined`; "could not ask" is a rejection (or a throw) with
  * ERR_SESSION_STORE_UNAVAILABLE: the two are never mixed up. Every call has the store's own deadline.
  * Keys are hashes: the store never sees what a browser holds.
  */
@@ -29,19 +32,23 @@ export interface SessionStore {
   start(): Promise<void>
   /** Asks the back end whether it is there; for readiness. */
   ping(): Promise<void>
-  getSession(key: string): Promise<StoredRecord | undefined>
-  /** Creates the record; false when the key exists already. */
-  createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): Promise<boolean>
+  getSession(key: string): MaybePromise<StoredRecord | undefined>
+  /** Creates the record, at version 1; false when the key exists already. */
+  createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): MaybePromise<boolean>
   /** Writes only if the stored version is `expectedVersion`; false when it is another or the record is gone. */
-  updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): Promise<boolean>
+  updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): MaybePromise<boolean>
   /** True when there was one. A later `updateSession` of the same key never brings it back. */
-  deleteSession(key: string): Promise<boolean>
-  /** Keys of the live sessions of a subject (`subject`) or of one provider session (`providerSession`). */
-  findSessions(index: Partial<SessionIndex>): Promise<string[]>
+  deleteSession(key: string): MaybePromise<boolean>
+  /** Keys of the live sessions of a subject (`subject`) or of one provider session (`providerSession`); of both, what is in both. */
+  findSessions(index: Partial<SessionIndex>): MaybePromise<string[]>
   /** `origin` groups states for the limit on how many one address may hold. */
-  putState(key: string, value: Uint8Array, expiresAt: number, origin: string): Promise<void>
+  putState(key: string, value: Uint8Array, expiresAt: number, origin: string): MaybePromise<void>
   /** Reads and removes in one atomic step: of several callers one at most gets the value. */
-  takeState(key: string): Promise<Uint8Array | undefined>
+  takeState(key: string): MaybePromise<Uint8Array | undefined>
+  /** Gives `holder` the lease `name` for `ttlMs`, unless somebody has it: so that one instance at a time does a thing. */
+  acquireLease(name: string, holder: string, ttlMs: number): MaybePromise<boolean>
+  /** Gives it back; does nothing when `holder` has it no longer. */
+  releaseLease(name: string, holder: string): MaybePromise<void>
   close(): Promise<void>
 }
 
