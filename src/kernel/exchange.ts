@@ -1,7 +1,19 @@
 import type { RequestView } from './request.ts'
 
-/** Headers by Go-canonical name. The fronts use the first value of each name. */
+/**
+ * Headers by Go-canonical name. The fronts use the first value of each name. Values are in wire form: UTF-8, one byte
+ * as one Latin-1 character, without control characters.
+ */
 export type HeaderMap = Map<string, string[]>
+
+/** A handler in its place in the plan of a rule, as the log names it. */
+export interface StepName {
+  readonly kind: 'authentication' | 'authorization' | 'mutation'
+  /** The handler's id; empty for a list without one. */
+  readonly handler: string
+  /** Oathkeeper's `reason_id` for a request that ends here. */
+  readonly reasonId: string
+}
 
 /**
  * One request on its way through the plan of its rule: what Oathkeeper calls the authentication session.
@@ -19,6 +31,12 @@ export class Exchange {
   headers: HeaderMap = new Map()
   /** Set by `authenticators/session`: which session let the request in, as its loggable public id. */
   sessionId: string | undefined = undefined
+  /** Set by `authenticators/session`: the request brought a ticket that opens no session, so its cookie is stale. */
+  hasStaleTicket = false
+  /** Set by `mutators/noop`: what later mutators set is set on the request too, as Oathkeeper's shared header map does. */
+  mirrorsHeaders = false
+  /** The step that ran last: where a refused request failed. Nothing before the first step, and when no rule matched. */
+  at: StepName | undefined = undefined
 
   constructor(request: RequestView, ruleId: string, captureGroups: readonly string[]) {
     this.request = request

@@ -24,13 +24,16 @@ export interface MutateStep {
 
 /** Turns an error into an answer. */
 export interface ErrorStep {
-  /** Whether its `when`, and what else it needs, holds for this request and error. Cheap and free of side effects. */
-  matches(failure: Failure): boolean
-  /** A step that is first in its list ends the search without a look at the others (`login`); else two matches are 500. */
+  /**
+   * Whether its `when`, and what else it needs, holds for this request and error. Cheap and free of side effects.
+   * Throws where Oathkeeper answers 500 because the handler itself is wrong.
+   */
+  readonly matches: (failure: Failure) => boolean
+  /** `exclusive`: its match ends the search (`login`). `sole`: a second match in the rule's list is 500, as in Oathkeeper. */
   readonly precedence: 'exclusive' | 'sole'
-  respond(failure: Failure): Reply | Promise<Reply>
-  /** Headers it adds to the answer of another handler when it does not match itself, such as `Link; rel="login"`. */
-  hints?(failure: Failure): readonly (readonly [name: string, value: string])[]
+  readonly respond: (failure: Failure) => Reply | Promise<Reply>
+  /** Headers it adds to the 401 of another handler when it does not match itself, such as `Link; rel="login"`. */
+  readonly hints?: (failure: Failure) => readonly (readonly [name: string, value: string])[]
 }
 
 /** A request that failed. `exchange` has an empty `ruleId` when no rule matched. */
@@ -46,15 +49,26 @@ interface Definition<Schema extends z.ZodType, Deps, Step> {
   readonly schema: Schema | undefined
   /**
    * Everything that depends on configuration happens here, at load. `config` is the schema's output of defaults, global
-   * and rule configuration merged. Throws an Error whose message says what is wrong, for the operator.
+   * and rule configuration merged. A step may be shared by all rules that use the handler with the same configuration.
+   * @throws {HandlerConfigError} that says what is wrong and where.
    */
   compile(config: z.output<Schema>, deps: Deps, context: CompileContext): Step
 }
 
 export interface CompileContext {
-  /** Empty for the global fallback error handlers. */
-  readonly ruleId: string
   readonly matchingStrategy: 'regexp' | 'glob'
+}
+
+/** A handler's configuration that its schema accepts and that is wrong all the same, such as a template. */
+export class HandlerConfigError extends Error {
+  override readonly name = 'HandlerConfigError'
+  /** Keys that lead to it inside the handler's `config`. */
+  readonly path: readonly (string | number)[]
+
+  constructor(path: readonly (string | number)[], message: string) {
+    super(message)
+    this.path = path
+  }
 }
 
 export interface AuthenticatorDefinition<Schema extends z.ZodType, Deps> extends Definition<
