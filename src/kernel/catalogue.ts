@@ -29,6 +29,8 @@ export const CATALOGUE = {
   ERR_UPSTREAM_TIMEOUT: { status: 504, message: 'The upstream service is timing out' },
   ERR_SESSION_STORE_UNAVAILABLE: { status: 503, message: 'The session store could not be asked' },
   ERR_PROVIDER_UNAVAILABLE: { status: 503, message: 'The identity provider could not be asked' },
+  ERR_PROVIDER_TIMEOUT: { status: 504, message: 'The identity provider did not answer in time' },
+  ERR_PROVIDER_RESPONSE_INVALID: { status: 502, message: 'The identity provider gave an answer that cannot be used' },
   ERR_LOGIN_FAILED: { status: 400, message: 'The login could not be completed' },
 } as const satisfies Record<string, CatalogueEntry>
 
