@@ -1,0 +1,39 @@
+import type { SessionContent } from './record.ts'
+
+export interface Lifetimes {
+  /** From login to the end, whatever is done. */
+  readonly lifetimeMs: number
+  /** Ends a session that is not used for that long; `undefined`: off. */
+  readonly idleTimeoutMs: number | undefined
+}
+
+/** "Last seen" is written at most this often; oftener only where a short idle timeout needs it. */
+const TOUCH_EVERY_MS = 60_000
+/** With no idle timeout it only tells the operator when the session was last used. */
+const TOUCH_EVERY_WITHOUT_IDLE_MS = 300_000
+/** An idle timeout may end a session early by this part of itself, for the writes that it saves. */
+const IDLE_PRECISION = 1 / 20
+
+/** How long after a write of "last seen" the next one is due. */
+export function touchIntervalMs({ idleTimeoutMs }: Lifetimes): number {
+  if (idleTimeoutMs === undefined) return TOUCH_EVERY_WITHOUT_IDLE_MS
+  return Math.min(TOUCH_EVERY_MS, idleTimeoutMs * IDLE_PRECISION)
+}
+
+/** When the session is over if nobody uses it any more: what the store is told. */
+export function endOf({ session }: SessionContent, { idleTimeoutMs }: Lifetimes): number {
+  return idleTimeoutMs === undefined
+    ? session.expiresAt
+    : Math.min(session.expiresAt, session.lastSeenAt + idleTimeoutMs)
+}
+
+/**
+ * When the access token is due for a refresh; `Infinity` where there is nothing to refresh. Never before half of the token's
+ * life is over, so that a provider of tokens that live shorter than `beforeMs` is not asked all the time.
+ */
+export function refreshDueAt({ session, tokensObtainedAt }: SessionContent, beforeMs: number): number {
+  const { accessTokenExpiresAt, refreshToken } = session.tokens
+  if (refreshToken === undefined || accessTokenExpiresAt === undefined) return Number.POSITIVE_INFINITY
+  const halfway = tokensObtainedAt + (accessTokenExpiresAt - tokensObtainedAt) / 2
+  return Math.max(accessTokenExpiresAt - beforeMs, halfway)
+}

@@ -1,0 +1,201 @@
+import { LRUCache } from 'lru-cache'
+import type { EndReason, RefreshTokens, Session, SessionDraft, SessionManager, StoredRecord } from './contract.ts'
+import { publish } from './events.ts'
+import { endOf, touchIntervalMs } from './lifetimes.ts'
+import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
+import { endOfToken, Refresher, type RefreshResult } from './refresh.ts'
+import { issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
+import { OwedEnds, Tombstones } from './tombstones.ts'
+
+export interface SessionManagerOptions extends SessionRecordsOptions {
+  /** How long before its expiry the access token is refreshed. */
+  readonly refreshBeforeMs: number
+}
+
+/** How many opened sessions are remembered, so that an unchanged record is not unsealed again. */
+const MAX_OPENED = 20_000
+
+/** While a refresh is under way and the old token good, a session is looked at again after this time. */
+const LOOK_AGAIN_MS = 500
+
+/** A session in use: what was opened, and when something is due. */
+interface ActiveSession {
+  opened: OpenedRecord
+  /** Before this moment nothing is due: neither the end, nor a touch, nor a refresh. */
+  checkAt: number
+  touchAt: number
+}
+
+/** Creates the manager of the sessions in a store. `close` lets what is under way finish. */
+export function createSessionManager(options: SessionManagerOptions): SessionManager & { close(): Promise<void> } {
+  return new Manager(options)
+}
+
+class Manager implements SessionManager {
+  readonly #records: SessionRecords
+  readonly #refreshBeforeMs: number
+  readonly #touchEveryMs: number
+  /** By ticket. Whether the session is still there is asked of the store each time; only unsealing is saved. */
+  readonly #active = new LRUCache<string, ActiveSession>({ max: MAX_OPENED })
+  readonly #tombstones: Tombstones
+  readonly #owedEnds: OwedEnds
+  #refresher: Refresher | undefined
+
+  constructor(options: SessionManagerOptions) {
+    this.#records = new SessionRecords(options)
+    this.#refreshBeforeMs = options.refreshBeforeMs
+    this.#touchEveryMs = touchIntervalMs(options.lifetimes)
+    this.#tombstones = new Tombstones(options.clock)
+    this.#owedEnds = new OwedEnds(options.clock)
+  }
+
+  onRefresh(refresh: RefreshTokens): void {
+    this.#refresher = new Refresher(this.#records, refresh, this.#refreshBeforeMs)
+  }
+
+  open(text: string): Session | undefined | Promise<Session | undefined> {
+    const active = this.#active.get(text)
+    const ticket = active === undefined ? parseTicket(text) : active.opened.ticket
+    if (ticket === undefined) return refuse('malformed')
+    if (this.#tombstones.has(text)) return refuse('ended')
+    const found = this.#records.store.getSession(ticket.key)
+    if (!(found instanceof Promise)) return this.#judge(ticket, found, active)
+    return found.then((record) => this.#judge(ticket, record, this.#active.get(text)))
+  }
+
+  async create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }> {
+    const { address, userAgent, ...identity } = draft
+    const ticket = issueTicket(this.#records.random)
+    const now = this.#records.clock.now()
+    const { lifetimeMs } = this.#records.lifetimes
+    const session: Session = {
+      ...identity,
+      id: publicSessionId(ticket.key),
+      createdAt: now,
+      expiresAt: now + lifetimeMs,
+      lastSeenAt: now,
+    }
+    const opened = await this.#records.create(ticket, { session, address, userAgent, tokensObtainedAt: now })
+    this.#remember(opened)
+    publish({ type: 'created', provider: session.provider })
+    this.#records.logger.info({ session: session.id, provider: session.provider }, 'session created')
+    return { ticket: ticket.text, session }
+  }
+
+  async end(text: string, reason: EndReason): Promise<Session | undefined> {
+    const ticket = parseTicket(text)
+    if (ticket === undefined) return undefined
+    const known = this.#active.peek(text)?.opened.content.session
+    const until = known?.expiresAt ?? this.#records.clock.now() + this.#records.lifetimes.lifetimeMs
+    this.#tombstones.add(text, until)
+    this.#active.delete(text)
+    try {
+      return await this.#endInStore(ticket, reason)
+    } catch (cause) {
+      this.#owedEnds.add(text, until, () => this.#endInStore(ticket, reason))
+      throw cause
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#owedEnds.close()
+    await this.#refresher?.close()
+  }
+
+  async #endInStore(ticket: Ticket, reason: EndReason): Promise<Session | undefined> {
+    const opened = await this.#records.read(ticket)
+    if (opened === undefined) {
+      this.#tombstones.remove(ticket.text)
+      return undefined
+    }
+    const { session } = opened.content
+    this.#tombstones.add(ticket.text, session.expiresAt)
+    await this.#records.end(ticket.key, session, reason)
+    return session
+  }
+
+  #judge(
+    ticket: Ticket,
+    record: StoredRecord | undefined,
+    known: ActiveSession | undefined,
+  ): Session | undefined | Promise<Session | undefined> {
+    if (record === undefined) {
+      this.#active.delete(ticket.text)
+      return refuse('unknown')
+    }
+    // It may have been ended while the store was being asked.
+    if (this.#tombstones.has(ticket.text)) return refuse('ended')
+    const active = known?.opened.version === record.version ? known : this.#open(ticket, record, known)
+    if (active === undefined) return undefined
+    return this.#records.clock.now() < active.checkAt ? active.opened.content.session : this.#check(active)
+  }
+
+  #open(ticket: Ticket, record: StoredRecord, known: ActiveSession | undefined): ActiveSession | undefined {
+    const opened = this.#records.open(ticket, record, known?.opened.sealKey)
+    return opened === undefined ? undefined : this.#remember(opened)
+  }
+
+  /** Something is due. */
+  #check(active: ActiveSession): Session | undefined | Promise<Session | undefined> {
+    const { opened } = active
+    const now = this.#records.clock.now()
+    // The store may have kept it longer than it should.
+    if (endOf(opened.content, this.#records.lifetimes) <= now) return refuse('expired')
+    if (active.touchAt <= now) void this.#touch(active, now)
+    this.#schedule(active)
+    if (this.#refresher === undefined || active.checkAt > now) return active.opened.content.session
+    const refreshing = this.#refresher.refresh(active.opened)
+    if (endOfToken(active.opened) <= now) return refreshing?.then(this.#refreshed) ?? active.opened.content.session
+    // In the background: until it is done, the next requests need not look again.
+    active.checkAt = Math.min(
+      now + LOOK_AGAIN_MS,
+      endOfToken(active.opened),
+      endOf(opened.content, this.#records.lifetimes),
+    )
+    void refreshing?.then(this.#refreshed)
+    return active.opened.content.session
+  }
+
+  readonly #refreshed = (result: RefreshResult): Session | undefined => {
+    const { opened } = result
+    const { text } = opened.ticket
+    if (result.kind === 'ended') this.#active.delete(text)
+    if (result.kind === 'ended' || this.#tombstones.has(text)) return refuse('ended')
+    const active = this.#active.peek(text)
+    if (active !== undefined && active.opened.version <= opened.version) this.#remember(opened, active.touchAt)
+    return opened.content.session
+  }
+
+  /** Writes "last seen", in the background and only over the version that was opened: it brings nothing back. */
+  async #touch(active: ActiveSession, now: number): Promise<void> {
+    active.touchAt = now + this.#touchEveryMs
+    const { opened } = active
+    const content = { ...opened.content, session: { ...opened.content.session, lastSeenAt: now } }
+    try {
+      const touched = await this.#records.update(opened, content)
+      if (touched === undefined || active.opened !== opened) return
+      active.opened = touched
+      this.#schedule(active)
+    } catch (cause) {
+      this.#records.logger.debug({ session: content.session.id, cause }, 'the last use of a session was not written')
+    }
+  }
+
+  #remember(opened: OpenedRecord, touchAt = opened.content.session.lastSeenAt + this.#touchEveryMs): ActiveSession {
+    const active = { opened, checkAt: 0, touchAt }
+    this.#schedule(active)
+    this.#active.set(opened.ticket.text, active)
+    return active
+  }
+
+  #schedule(active: ActiveSession): void {
+    const { content } = active.opened
+    const refreshAt = this.#refresher?.dueAt(content) ?? Number.POSITIVE_INFINITY
+    active.checkAt = Math.min(endOf(content, this.#records.lifetimes), active.touchAt, refreshAt)
+  }
+}
+
+function refuse(cause: 'malformed' | 'unknown' | 'expired' | 'ended'): undefined {
+  publish({ type: 'refused', cause })
+  return undefined
+}

@@ -1,0 +1,177 @@
+import { isNestedDeeper, parseBoundedJson } from '../lib/bounded-json.ts'
+import type { Session, SessionTokens } from './contract.ts'
+import type { RandomBytes } from './random.ts'
+import { seal, unseal, type SealKey } from './seal.ts'
+import { publicSessionId } from './ticket.ts'
+
+/** All that a record says. */
+export interface SessionContent {
+  readonly session: Session
+  readonly address: string
+  readonly userAgent: string
+  /** When the tokens came from the provider. */
+  readonly tokensObtainedAt: number
+}
+
+/** What stands in the record in the open, for whoever lists and ends sessions without being able to open them. */
+export interface SessionMetadata {
+  readonly subject: string
+  readonly provider: string
+  readonly sid?: string
+  readonly createdAt: number
+  readonly lastSeenAt: number
+  readonly expiresAt: number
+  readonly address: string
+  readonly userAgent: string
+}
+
+interface SealedPart {
+  readonly issuer: string
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly tokens: SessionTokens
+  readonly tokensObtainedAt: number
+  readonly authTime?: number
+  readonly acr?: string
+  readonly amr?: readonly string[]
+}
+
+/** A record larger than this is none of ours. */
+export const MAX_RECORD_BYTES = 1_048_576
+
+/** First byte of a record: how the rest is written. A reader leaves alone what it does not know. */
+const FORMAT = 1
+const PREFIX_BYTES = 5
+const MAX_ADDRESS = 64
+const MAX_USER_AGENT = 256
+
+/**
+ * Writes a record: format, length of the metadata (4 bytes), the metadata as JSON, then the rest sealed. The metadata and the
+ * record's key are bound to the seal: nobody without the ticket can change them or put the record under another key.
+ * @throws {RangeError} when it is larger, or its claims are nested deeper, than a reader takes.
+ */
+export function encodeRecord(key: string, sealKey: SealKey, content: SessionContent, random: RandomBytes): Uint8Array {
+  const head = encodeHead(metadataOf(content))
+  const json = JSON.stringify(sealedPartOf(content))
+  if (isNestedDeeper(json)) throw new RangeError('the claims of a session are nested too deep')
+  const sealed = seal(sealKey, Buffer.from(json), boundTo(key, head), random)
+  if (head.length + sealed.length > MAX_RECORD_BYTES) {
+    throw new RangeError(`a session record of ${head.length + sealed.length} bytes is over ${MAX_RECORD_BYTES}`)
+  }
+  // Not from Node's shared pool: a store may keep it for days, and with it the whole slab.
+  const record = new Uint8Array(head.length + sealed.length)
+  record.set(head)
+  record.set(sealed, head.length)
+  return record
+}
+
+/** Opens a record; `undefined` when it is corrupt, foreign, of another format, or the key does not open it. */
+export function decodeRecord(key: string, sealKey: SealKey, record: Uint8Array): SessionContent | undefined {
+  const head = headOf(record)
+  if (head === undefined) return undefined
+  const plain = unseal(sealKey, record.subarray(head.length), boundTo(key, head))
+  if (plain === undefined) return undefined
+  try {
+    const metadata = parseMetadata(head)
+    const sealed = parseBoundedJson(plain.toString()) as SealedPart
+    return metadata === undefined ? undefined : contentOf(key, metadata, sealed)
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads the metadata of a record without opening it: nothing vouches for it. `undefined` when it is none of ours. */
+export function readMetadata(record: Uint8Array): SessionMetadata | undefined {
+  const head = headOf(record)
+  try {
+    return head === undefined ? undefined : parseMetadata(head)
+  } catch {
+    return undefined
+  }
+}
+
+function metadataOf({ session, address, userAgent }: SessionContent): SessionMetadata {
+  return {
+    subject: session.subject,
+    provider: session.provider,
+    ...(session.sid === undefined ? {} : { sid: session.sid }),
+    createdAt: session.createdAt,
+    lastSeenAt: session.lastSeenAt,
+    expiresAt: session.expiresAt,
+    address: address.slice(0, MAX_ADDRESS),
+    userAgent: userAgent.slice(0, MAX_USER_AGENT),
+  }
+}
+
+function sealedPartOf({ session, tokensObtainedAt }: SessionContent): SealedPart {
+  return {
+    issuer: session.issuer,
+    claims: session.claims,
+    tokens: session.tokens,
+    tokensObtainedAt,
+    ...(session.authTime === undefined ? {} : { authTime: session.authTime }),
+    ...(session.acr === undefined ? {} : { acr: session.acr }),
+    ...(session.amr === undefined ? {} : { amr: session.amr }),
+  }
+}
+
+function contentOf(key: string, metadata: SessionMetadata, sealed: SealedPart): SessionContent {
+  const { tokens } = sealed
+  return {
+    session: {
+      id: publicSessionId(key),
+      subject: metadata.subject,
+      provider: metadata.provider,
+      issuer: sealed.issuer,
+      claims: sealed.claims,
+      // Named one by one, so that all sessions have one shape, whatever JSON left out.
+      tokens: {
+        accessToken: tokens.accessToken,
+        idToken: tokens.idToken,
+        refreshToken: tokens.refreshToken,
+        accessTokenExpiresAt: tokens.accessTokenExpiresAt,
+        scope: tokens.scope,
+      },
+      createdAt: metadata.createdAt,
+      expiresAt: metadata.expiresAt,
+      lastSeenAt: metadata.lastSeenAt,
+      authTime: sealed.authTime,
+      acr: sealed.acr,
+      amr: sealed.amr,
+      sid: metadata.sid,
+    },
+    address: metadata.address,
+    userAgent: metadata.userAgent,
+    tokensObtainedAt: sealed.tokensObtainedAt,
+  }
+}
+
+function encodeHead(metadata: SessionMetadata): Buffer {
+  const json = JSON.stringify(metadata)
+  const head = Buffer.alloc(PREFIX_BYTES + Buffer.byteLength(json))
+  head.writeUInt8(FORMAT, 0)
+  head.writeUInt32BE(head.length - PREFIX_BYTES, 1)
+  head.write(json, PREFIX_BYTES)
+  return head
+}
+
+function headOf(record: Uint8Array): Buffer | undefined {
+  if (record.length < PREFIX_BYTES || record.length > MAX_RECORD_BYTES || record[0] !== FORMAT) return undefined
+  const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
+  const end = PREFIX_BYTES + bytes.readUInt32BE(1)
+  return end <= record.length ? bytes.subarray(0, end) : undefined
+}
+
+function parseMetadata(head: Buffer): SessionMetadata | undefined {
+  const metadata = parseBoundedJson(head.toString('utf8', PREFIX_BYTES)) as SessionMetadata | null
+  const known =
+    typeof metadata?.subject === 'string' &&
+    typeof metadata.provider === 'string' &&
+    Number.isFinite(metadata.createdAt) &&
+    Number.isFinite(metadata.lastSeenAt) &&
+    Number.isFinite(metadata.expiresAt)
+  return known ? metadata : undefined
+}
+
+function boundTo(key: string, head: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${key}\0`), head])
+}

@@ -1,0 +1,116 @@
+import type { Clock } from '../kernel/clock.ts'
+import { GateError } from '../kernel/errors.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { EndReason, MaybePromise, Session, SessionIndex, SessionStore, StoredRecord } from './contract.ts'
+import { publish } from './events.ts'
+import { endOf, type Lifetimes } from './lifetimes.ts'
+import { createRandomPool, type RandomBytes } from './random.ts'
+import { decodeRecord, encodeRecord, type SessionContent } from './record.ts'
+import { deriveSealKey, type SealKey } from './seal.ts'
+import { publicSessionId, type Ticket } from './ticket.ts'
+
+/** A session that this process has opened: what it says, and which version of the record said so. */
+export interface OpenedRecord {
+  readonly ticket: Ticket
+  readonly sealKey: SealKey
+  readonly version: number
+  readonly content: SessionContent
+}
+
+export interface SessionRecordsOptions {
+  readonly store: SessionStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly lifetimes: Lifetimes
+  readonly random?: RandomBytes
+}
+
+/** Sessions in a store: sealed on the way in, opened on the way out. */
+export class SessionRecords {
+  readonly store: SessionStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly lifetimes: Lifetimes
+  readonly random: RandomBytes
+
+  constructor(options: SessionRecordsOptions) {
+    this.store = options.store
+    this.clock = options.clock
+    this.logger = options.logger
+    this.lifetimes = options.lifetimes
+    this.random = options.random ?? createRandomPool()
+  }
+
+  /** Opens what the store gave; `undefined` when the ticket does not open it. The record stays as it is. */
+  open(ticket: Ticket, record: StoredRecord, sealKey: SealKey = sealKeyOf(ticket)): OpenedRecord | undefined {
+    const content = decodeRecord(ticket.key, sealKey, record.value)
+    if (content !== undefined) return { ticket, sealKey, version: record.version, content }
+    publish({ type: 'refused', cause: 'unreadable' })
+    this.logger.warn(
+      { session: publicSessionId(ticket.key), bytes: record.value.length },
+      'session record is corrupt, of another format, or sealed for another ticket; it is left as it is',
+    )
+    return undefined
+  }
+
+  /** Asks the store anew. */
+  async read(ticket: Ticket, sealKey?: SealKey): Promise<OpenedRecord | undefined> {
+    const record = await this.store.getSession(ticket.key)
+    return record === undefined ? undefined : this.open(ticket, record, sealKey)
+  }
+
+  async create(ticket: Ticket, content: SessionContent): Promise<OpenedRecord> {
+    const sealKey = sealKeyOf(ticket)
+    const value = this.#encode(ticket, sealKey, content)
+    const expiresAt = endOf(content, this.lifetimes)
+    if (!(await this.store.createSession(ticket.key, value, expiresAt, indexOf(content)))) {
+      throw new GateError('ERR_INTERNAL', { detail: 'a new session id was taken already: check the random generator' })
+    }
+    return { ticket, sealKey, version: 1, content }
+  }
+
+  /** Writes `content` over the version that was opened; `undefined` when the record is another by now, or gone. */
+  update(opened: OpenedRecord, content: SessionContent): MaybePromise<OpenedRecord | undefined> {
+    const { ticket, sealKey, version } = opened
+    const value = this.#encode(ticket, sealKey, content)
+    const expiresAt = endOf(content, this.lifetimes)
+    const written = this.store.updateSession(ticket.key, value, expiresAt, version)
+    const next = { ticket, sealKey, version: version + 1, content }
+    if (typeof written === 'boolean') return written ? next : undefined
+    return written.then((done) => (done ? next : undefined))
+  }
+
+  /** Deletes the record; what ended is told once, by the instance that deleted it. */
+  async end(key: string, session: Session, reason: EndReason, detail?: string): Promise<void> {
+    if (!(await this.store.deleteSession(key))) return
+    publish({ type: 'ended', provider: session.provider, reason })
+    this.logger.info(
+      { session: session.id, provider: session.provider, reason, ...(detail === undefined ? {} : { detail }) },
+      'session ended',
+    )
+  }
+
+  #encode(ticket: Ticket, sealKey: SealKey, content: SessionContent): Uint8Array {
+    try {
+      return encodeRecord(ticket.key, sealKey, content, this.random)
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause
+      throw new GateError('ERR_LOGIN_FAILED', {
+        cause,
+        detail: `the claims are too large or too deep: ${cause.message}`,
+      })
+    }
+  }
+}
+
+function sealKeyOf(ticket: Ticket): SealKey {
+  return deriveSealKey(ticket.secret, 'session record v1')
+}
+
+/** Structured, so that no issuer and subject can be cut elsewhere into another pair. */
+function indexOf({ session }: SessionContent): SessionIndex {
+  return {
+    subject: JSON.stringify([session.issuer, session.subject]),
+    ...(session.sid === undefined ? {} : { providerSession: JSON.stringify([session.issuer, session.sid]) }),
+  }
+}

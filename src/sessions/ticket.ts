@@ -1,0 +1,49 @@
+import { hash } from 'node:crypto'
+import type { RandomBytes } from './random.ts'
+
+/** What a ticket opens with: the store's key and the secret that unseals the record. */
+export interface Ticket {
+  /** What the browser holds. */
+  readonly text: string
+  /** Hash of the ticket's id: the name of the record in the store. */
+  readonly key: string
+  readonly secret: Uint8Array
+}
+
+const VERSION = 'v1.'
+const ID_BYTES = 16
+const SECRET_BYTES = 16
+const BODY = /^[A-Za-z0-9_-]{43}$/
+const TEXT_LENGTH = VERSION.length + 43
+
+/** Makes a new ticket: 128 random bits of id, 128 of secret; neither has a meaning. */
+export function issueTicket(random: RandomBytes): Ticket {
+  const bytes = random(ID_BYTES + SECRET_BYTES)
+  return ticketOf(VERSION + bytes.toString('base64url'), bytes)
+}
+
+/**
+ * Reads what a browser presents; `undefined` for anything but the one spelling in which a ticket is issued, so that no
+ * store is asked about junk and no two texts open one session (the last character carries two bits that must be zero).
+ */
+export function parseTicket(text: string): Ticket | undefined {
+  if (text.length !== TEXT_LENGTH || !text.startsWith(VERSION)) return undefined
+  const body = text.slice(VERSION.length)
+  if (!BODY.test(body)) return undefined
+  const bytes = Buffer.from(body, 'base64url')
+  return bytes.toString('base64url') === body ? ticketOf(text, bytes) : undefined
+}
+
+/** The id of a session that may be shown and logged: made from the store's key, so it can be told for a record that nobody can open. */
+export function publicSessionId(key: string): string {
+  return hash('sha256', `oathkeeper public session id\0${key}`, 'base64url').slice(0, 22)
+}
+
+function ticketOf(text: string, bytes: Buffer): Ticket {
+  const id = bytes.toString('base64url', 0, ID_BYTES)
+  return {
+    text,
+    key: hash('sha256', `oathkeeper session key\0${id}`, 'base64url'),
+    secret: bytes.subarray(ID_BYTES),
+  }
+}

@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../kernel/clock.ts'
+
+const MAX_TOMBSTONES = 100_000
+const RETRY_MS = 5_000
+
+/**
+ * Tickets that were ended here. They are refused in this process until the session would have ended anyway, even if the store
+ * could not be told, and even if a failover of the store brings the record back.
+ */
+export class Tombstones {
+  readonly #until = new LRUCache<string, number>({ max: MAX_TOMBSTONES })
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  has(ticket: string): boolean {
+    if (this.#until.size === 0) return false
+    const until = this.#until.get(ticket)
+    return until !== undefined && until > this.#clock.now()
+  }
+
+  add(ticket: string, until: number): void {
+    this.#until.set(ticket, until)
+  }
+
+  /** For a ticket that turned out to open nothing. */
+  remove(ticket: string): void {
+    this.#until.delete(ticket)
+  }
+}
+
+/** Ends that the store could not be told of: told again, every few seconds, until it takes them or the session is over. */
+export class OwedEnds {
+  readonly #owed = new LRUCache<string, { readonly until: number; readonly end: () => Promise<unknown> }>({
+    max: MAX_TOMBSTONES,
+  })
+  readonly #clock: Clock
+  #cancel: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** `end` rejects while the store cannot be told. */
+  add(ticket: string, until: number, end: () => Promise<unknown>): void {
+    this.#owed.set(ticket, { until, end })
+    this.#retryLater()
+  }
+
+  close(): void {
+    this.#cancel?.()
+    this.#owed.clear()
+  }
+
+  #retryLater(): void {
+    this.#cancel ??= this.#clock.schedule(RETRY_MS, () => void this.#retry())
+  }
+
+  /** One after the other, and no further than the first failure: a store that is away is not asked thousands of times. */
+  async #retry(): Promise<void> {
+    try {
+      for (const [ticket, { until, end }] of this.#owed.entries()) {
+        if (until > this.#clock.now()) await end()
+        this.#owed.delete(ticket)
+      }
+    } catch {
+      // Still away: what is owed stays owed.
+    }
+    this.#cancel = undefined
+    if (this.#owed.size > 0) this.#retryLater()
+  }
+}
