@@ -29,7 +29,11 @@ const CHECKS: Record<string, Check> = {
 }
 
 const SUITES: Record<string, Suite> = {
-  unit: { summary: 'tests beside the code', files: ['src/**/*.test.ts'], needs: [REDIS_SERVER] },
+  unit: {
+    summary: 'tests beside the code',
+    files: ['src/**/*.test.ts', 'test/support/**/*.test.ts'],
+    needs: [REDIS_SERVER],
+  },
   layers: { summary: 'who may import whom', files: ['test/layers.test.ts'], needs: [] },
   contract: {
     summary: 'one suite for every session store',

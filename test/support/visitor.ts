@@ -1,0 +1,112 @@
+import { request } from 'undici'
+
+export interface VisitOptions {
+  readonly method?: 'GET' | 'POST' | 'HEAD'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface Answer {
+  readonly url: string
+  readonly status: number
+  /** By lower-case name; the first where there are several. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly setCookies: readonly string[]
+  readonly text: string
+}
+
+/** Where a chain of redirects ended. */
+export interface Arrival extends Answer {
+  /** Every address on the way. */
+  readonly trail: readonly string[]
+}
+
+const NAVIGATION = {
+  accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+  'sec-fetch-site': 'none',
+}
+
+/** A person with a browser, without the browser: keeps cookies as one does and follows redirects one at a time. */
+export class Visitor {
+  /** By host and name; as in a browser, ports make no difference. */
+  readonly #cookies = new Map<string, Map<string, { readonly value: string; readonly path: string }>>()
+
+  /** One navigation, without following. */
+  async go(url: string, options: VisitOptions = {}): Promise<Answer> {
+    const target = new URL(url)
+    const cookie = this.cookieHeader(target)
+    const { statusCode, headers, body } = await request(url, {
+      method: options.method ?? 'GET',
+      headers: { ...NAVIGATION, ...(cookie === '' ? {} : { cookie }), ...options.headers },
+      ...(options.body === undefined ? {} : { body: options.body }),
+    })
+    const setCookies = [headers['set-cookie'] ?? []].flat()
+    this.#keepCookies(target, setCookies)
+    const single = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
+    )
+    return { url, status: statusCode, headers: single, setCookies, text: await body.text() }
+  }
+
+  /** Follows redirects until an answer that is none. */
+  async follow(url: string, options: VisitOptions = {}): Promise<Arrival> {
+    let answer = await this.go(url, options)
+    const trail = [url]
+    while (answer.status >= 300 && answer.status < 400 && trail.length < 20) {
+      const next = new URL(answer.headers['location'] ?? '', answer.url).href
+      trail.push(next)
+      answer = await this.go(next)
+    }
+    return { ...answer, trail }
+  }
+
+  /** Posts a form as a page of the same origin does. */
+  submit(url: string, form: Readonly<Record<string, string>>): Promise<Arrival> {
+    return this.follow(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: new URL(url).origin,
+        'sec-fetch-site': 'same-origin',
+      },
+      body: new URLSearchParams(form).toString(),
+    })
+  }
+
+  /** What would be sent as `Cookie`; empty when there is nothing to send. */
+  cookieHeader(target: URL): string {
+    return [...(this.#cookies.get(target.hostname) ?? [])]
+      .filter(([, { path }]) => matchesPath(target.pathname, path))
+      .map(([name, { value }]) => `${name}=${value}`)
+      .join('; ')
+  }
+
+  cookie(host: string, name: string): string | undefined {
+    return this.#cookies.get(host)?.get(name)?.value
+  }
+
+  cookieNames(host: string): string[] {
+    return [...(this.#cookies.get(host)?.keys() ?? [])]
+  }
+
+  #keepCookies(target: URL, setCookies: readonly string[]): void {
+    const jar = this.#cookies.get(target.hostname) ?? new Map<string, { value: string; path: string }>()
+    this.#cookies.set(target.hostname, jar)
+    for (const line of setCookies) {
+      const [pair = '', ...attributes] = line.split(/; */)
+      const at = pair.indexOf('=')
+      const name = pair.slice(0, at)
+      const attribute = (wanted: string): string | undefined =>
+        attributes.find((one) => one.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1)
+      const expires = attribute('expires')
+      if (attribute('max-age') === '0' || (expires !== undefined && Date.parse(expires) < Date.now())) jar.delete(name)
+      else jar.set(name, { value: pair.slice(at + 1), path: attribute('path') ?? '/' })
+    }
+  }
+}
+
+function matchesPath(path: string, cookiePath: string): boolean {
+  return path === cookiePath || path.startsWith(cookiePath.endsWith('/') ? cookiePath : `${cookiePath}/`)
+}
