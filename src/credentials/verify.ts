@@ -1,0 +1,109 @@
+import { createHmac, timingSafeEqual, verify as verifySignature } from 'node:crypto'
+import { isJsonObject, parseStrictJsonBytes } from '../lib/strict-json.ts'
+import { algorithm, type AlgorithmName, isAlgorithmName } from './algorithms.ts'
+import type { KeySource, VerificationKey } from './key-set.ts'
+
+/** Why a token is not accepted. The message is for the operator's log and holds nothing of the token. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError'
+}
+
+export interface VerifyOptions {
+  /** From configuration. What the token's header says is only compared with it. */
+  readonly algorithms: readonly AlgorithmName[]
+  readonly keys: KeySource
+  /** Accepted `typ` values in lower case; `undefined` stands for a header without one. */
+  readonly types: readonly (string | undefined)[]
+}
+
+/** A token whose signature is good. Nothing is said yet about its claims. */
+export interface VerifiedToken {
+  readonly algorithm: AlgorithmName
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+const MAX_TOKEN_CHARS = 48 * 1024
+const MAX_HEADER_CHARS = 4 * 1024
+
+/**
+ * Verifies a JWS in compact form. Key and algorithm come from configuration; `jku`, `x5u`, `jwk` and `x5c` of the header
+ * are not looked at, extensions (`crit`, `b64`) are refused, and five-part tokens (JWE) are no JWS.
+ * @throws {TokenError} when the token is not acceptable; whatever `keys.find` throws when keys cannot be had.
+ * @see [RFC 7515 §5.2](https://www.rfc-editor.org/rfc/rfc7515.html#section-5.2)
+ */
+export async function verifyToken(token: string, options: VerifyOptions): Promise<VerifiedToken> {
+  const { header, signingInput, payload, signature } = splitToken(token)
+  const name = checkHeader(header, options)
+  const kid = header['kid']
+  if (kid !== undefined && typeof kid !== 'string') throw new TokenError('kid is not a string')
+  const keys = await options.keys.find(name, kid)
+  if (keys.length === 0)
+    throw new TokenError(`no key for ${name}${kid === undefined ? '' : ' and the kid of the token'}`)
+  if (!keys.some((key) => isSignedBy(key, name, signingInput, signature))) throw new TokenError('signature is wrong')
+  return { algorithm: name, claims: parseObject(payload, 'payload') }
+}
+
+function splitToken(token: string) {
+  // Sizes and dots first: no work grows with what a stranger sends.
+  if (token.length > MAX_TOKEN_CHARS) throw new TokenError('token is too large')
+  const first = token.indexOf('.')
+  const second = token.indexOf('.', first + 1)
+  if (first === -1 || second === -1 || token.includes('.', second + 1)) throw new TokenError('not three parts')
+  if (first > MAX_HEADER_CHARS) throw new TokenError('header is too large')
+  return {
+    header: parseObject(decodeBase64Url(token.slice(0, first), 'header'), 'header'),
+    signingInput: Buffer.from(token.slice(0, second), 'latin1'),
+    payload: decodeBase64Url(token.slice(first + 1, second), 'payload'),
+    signature: decodeBase64Url(token.slice(second + 1), 'signature'),
+  }
+}
+
+function checkHeader(header: Record<string, unknown>, { algorithms, types }: VerifyOptions): AlgorithmName {
+  const { alg, typ } = header
+  if (!isAlgorithmName(alg) || !algorithms.includes(alg)) throw new TokenError('algorithm is not accepted')
+  if ('crit' in header || 'b64' in header) throw new TokenError('header extensions are not accepted')
+  if (typ !== undefined && typeof typ !== 'string') throw new TokenError('typ is not a string')
+  if (!types.includes(typ?.toLowerCase())) throw new TokenError('token is of another type')
+  return alg
+}
+
+function isSignedBy(key: VerificationKey, name: AlgorithmName, input: Buffer, signature: Buffer): boolean {
+  const { family, digest, padding } = algorithm(name)
+  if (family === 'oct') {
+    const expected = createHmac(digest ?? '', key.key)
+      .update(input)
+      .digest()
+    return expected.length === signature.length && timingSafeEqual(expected, signature)
+  }
+  try {
+    return verifySignature(
+      digest,
+      input,
+      { key: key.key, padding, dsaEncoding: 'ieee-p1363', saltLength: SALT },
+      signature,
+    )
+  } catch {
+    return false
+  }
+}
+
+/** RSA_PSS_SALTLEN_DIGEST: RFC 7518 §3.5 fixes the salt to the size of the digest. */
+const SALT = -1
+
+/** Strict: no padding, no other alphabet, no bits that two encodings could share. */
+function decodeBase64Url(text: string, part: string): Buffer {
+  const bytes = Buffer.from(text, 'base64url')
+  if (text === '' || bytes.toString('base64url') !== text) throw new TokenError(`${part} is not base64url`)
+  return bytes
+}
+
+function parseObject(bytes: Buffer, part: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = parseStrictJsonBytes(bytes)
+  } catch (cause: unknown) {
+    throw new TokenError(`${part} ${cause instanceof Error ? cause.message : 'cannot be read'}`)
+  }
+  if (!isJsonObject(value)) throw new TokenError(`${part} is not an object`)
+  return value
+}
