@@ -142,10 +142,11 @@ test('B-05: the alg of a JWK binds it; a JWK without one serves what is configur
   await refuses(await sign({ alg: 'PS256' }), { keys: free, algorithms: ['RS256'] }, /not accepted/)
 })
 
+const mac = (key: string) => new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
+
 test('B-06: with HS256 only the configured secret verifies', async () => {
   const secret = 'a client secret of at least 32 bytes'
   const hs = { algorithms: ['HS256'], keys: createSecretKeySource(secret) } as const
-  const mac = (key: string) => new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
   assert.equal((await verifyToken(await mac(secret), await options(hs))).claims['sub'], 'alice')
   await refuses(await mac(`${secret}.`), hs, /signature is wrong/)
   await refuses(await mac(rsa.publicKey.export({ type: 'spki', format: 'pem' }) as string), hs, /signature is wrong/)
