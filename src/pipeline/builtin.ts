@@ -1,0 +1,35 @@
+import { anonymous } from './authenticators/anonymous.ts'
+import { noop as noopAuthenticator } from './authenticators/noop.ts'
+import { session } from './authenticators/session.ts'
+import { unauthorized } from './authenticators/unauthorized.ts'
+import { allow } from './authorizers/allow.ts'
+import { deny } from './authorizers/deny.ts'
+import type { HandlerDefinition } from './define.ts'
+import type { PipelineDeps } from './deps.ts'
+import { json } from './error-handlers/json.ts'
+import { login } from './error-handlers/login.ts'
+import { redirect } from './error-handlers/redirect.ts'
+import { wwwAuthenticate } from './error-handlers/www-authenticate.ts'
+import { cookie } from './mutators/cookie.ts'
+import { header } from './mutators/header.ts'
+import { noop as noopMutator } from './mutators/noop.ts'
+
+/** Every handler that is built in. A new one is one file and one line here. */
+export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
+  anonymous,
+  noopAuthenticator,
+  session,
+  unauthorized,
+
+  allow,
+  deny,
+
+  cookie,
+  header,
+  noopMutator,
+
+  json,
+  login,
+  redirect,
+  wwwAuthenticate,
+]

@@ -1,0 +1,46 @@
+import type { Exchange } from '../kernel/exchange.ts'
+import type { RequestView } from '../kernel/request.ts'
+import type { Session } from '../sessions/contract.ts'
+
+/** Compiles the template language of the configuration. Throws an Error that says what does not parse. */
+export interface TemplateCompiler {
+  compile(source: string): Template
+}
+
+/** Renders for one exchange. Throws an Error when the template cannot be executed. */
+export type Template = (exchange: Exchange) => string
+
+/** What the authenticator `session` needs of sessions and their cookie. */
+export interface SessionReader {
+  /** The ticket in a `Cookie` header; nothing when there is none, when it is malformed, or when there are two (D-08). */
+  readTicket(cookieHeader: string): string | undefined
+  /** Rejects or throws with ERR_SESSION_STORE_UNAVAILABLE when the store cannot be asked. */
+  open(ticket: string): Session | undefined | Promise<Session | undefined>
+  /** What templates see of a session. The object is not changed by anybody. */
+  toPrincipal(session: Session): Principal
+  /** A `Cookie` header without our own cookies; nothing when no other cookie is left. */
+  withoutOwnCookies(cookieHeader: string): string | undefined
+  /** The `Set-Cookie` value that removes the session cookie. */
+  readonly clearCookie: string
+}
+
+export interface Principal {
+  readonly subject: string
+  readonly extra: Readonly<Record<string, unknown>>
+}
+
+/** What the error handler `login` needs of the login. */
+export interface LoginEntry {
+  /** Absolute URL of the route that begins a login and leads back to the page that `request` asked for. */
+  beginUrl(request: RequestView, provider: string | undefined): string
+  /** Ids of `login.providers`. */
+  readonly providerIds: readonly string[]
+}
+
+/** Everything that the built-in handlers need from outside. */
+export interface PipelineDeps {
+  readonly templates: TemplateCompiler
+  /** Absent without the configuration's `login` section. */
+  readonly sessions: SessionReader | undefined
+  readonly login: LoginEntry | undefined
+}

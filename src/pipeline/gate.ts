@@ -1,0 +1,78 @@
+import { type GateError, toGateError } from '../kernel/errors.ts'
+import { Exchange } from '../kernel/exchange.ts'
+import type { Decision, Gate } from '../kernel/gate.ts'
+import type { Match, Matcher } from '../kernel/matcher.ts'
+import type { RequestView } from '../kernel/request.ts'
+import { answerFailure } from './answer.ts'
+import { executePlan } from './execute.ts'
+import type { Fallback, Plan } from './plan.ts'
+
+/** What is in force: swapped whole, so that no request sees half of a change. */
+export interface GateState {
+  readonly matcher: Matcher<Plan>
+  readonly fallback: Fallback
+}
+
+export interface GateOptions {
+  readonly current: () => GateState
+  /** Told each decision, with the milliseconds that it took. For the log and metrics; must not throw. */
+  readonly onDecision?: (decision: Decision, tookMs: number) => void
+}
+
+/** Remembers the plan that decided, so that a later failure is answered by the same rule, whatever was swapped since. */
+class PlannedExchange extends Exchange {
+  readonly plan: Plan
+  readonly fallback: Fallback
+
+  constructor(request: RequestView, match: Match<Plan>, fallback: Fallback) {
+    super(request, match.plan.ruleId, match.captureGroups)
+    this.plan = match.plan
+    this.fallback = fallback
+  }
+}
+
+/** Creates the gate over the rules in force. It answers at once unless a step needs to wait, and never throws. */
+export function createGate({ current, onDecision }: GateOptions): Gate {
+  const tell = (decision: Decision, startedAt: number): Decision => {
+    onDecision?.(decision, performance.now() - startedAt)
+    return decision
+  }
+
+  const grant = (exchange: PlannedExchange, startedAt: number): Decision =>
+    tell({ granted: true, exchange, upstream: exchange.plan.upstream }, startedAt)
+
+  const fail = (exchange: Exchange, cause: unknown, startedAt: number): Decision | Promise<Decision> => {
+    const error = toGateError(cause)
+    const fallback = exchange instanceof PlannedExchange ? exchange.fallback : current().fallback
+    const own = exchange instanceof PlannedExchange ? exchange.plan.errors : []
+    const reply = answerFailure({ error, exchange }, own, fallback.errors)
+    return reply instanceof Promise
+      ? reply.then((late) => tell({ granted: false, exchange, error, reply: late }, startedAt))
+      : tell({ granted: false, exchange, error, reply }, startedAt)
+  }
+
+  return {
+    decide(request) {
+      const startedAt = performance.now()
+      const { matcher, fallback } = current()
+      let match: Match<Plan>
+      try {
+        match = matcher.match(request.method, request.scheme, request.host, request.path)
+      } catch (cause: unknown) {
+        return fail(new Exchange(request, '', []), cause, startedAt)
+      }
+      const exchange = new PlannedExchange(request, match, fallback)
+      try {
+        const pending = executePlan(match.plan, exchange)
+        if (pending === undefined) return grant(exchange, startedAt)
+        return pending.then(
+          () => grant(exchange, startedAt),
+          (cause: unknown) => fail(exchange, cause, startedAt),
+        )
+      } catch (cause: unknown) {
+        return fail(exchange, cause, startedAt)
+      }
+    },
+    refuse: (exchange: Exchange, error: GateError) => fail(exchange, error, performance.now()),
+  }
+}
