@@ -12,6 +12,7 @@ const START_TIMEOUT_MS = 30_000
 export interface OathkeeperPorts {
   readonly proxy: number
   readonly api: number
+  readonly metrics: number
 }
 
 export interface OathkeeperSetup {
@@ -47,7 +48,7 @@ export interface OathkeeperProcess {
 }
 
 export async function choosePorts(): Promise<OathkeeperPorts> {
-  return { proxy: await findFreePort(), api: await findFreePort() }
+  return { proxy: await findFreePort(), api: await findFreePort(), metrics: await findFreePort() }
 }
 
 export async function startOathkeeper(setup: OathkeeperSetup): Promise<OathkeeperProcess> {
@@ -117,7 +118,7 @@ function completeConfig(config: Readonly<Record<string, unknown>>, ports: Oathke
       ...serve,
       proxy: { host: '127.0.0.1', ...serve['proxy'], port: ports.proxy },
       api: { host: '127.0.0.1', ...serve['api'], port: ports.api },
-      prometheus: { host: '127.0.0.1', ...serve['prometheus'], port: 0 },
+      prometheus: { host: '127.0.0.1', ...serve['prometheus'], port: ports.metrics },
     },
     access_rules: { repositories: ['file://rules.json'], ...accessRules },
   }

@@ -32,14 +32,22 @@ const NAVIGATION = {
 export class Visitor {
   /** By host and name; as in a browser, ports make no difference. */
   readonly #cookies = new Map<string, Map<string, { readonly value: string; readonly path: string }>>()
+  readonly #routes = new Map<string, string>()
+
+  /** From now on what is addressed to one `host:port` goes to another, as a load balancer does it; `Host` stays. */
+  route(from: string, to: string): void {
+    this.#routes.set(from, to)
+  }
 
   /** One navigation, without following. */
   async go(url: string, options: VisitOptions = {}): Promise<Answer> {
     const target = new URL(url)
     const cookie = this.cookieHeader(target)
-    const { statusCode, headers, body } = await request(url, {
+    const instance = new URL(url)
+    instance.host = this.#routes.get(target.host) ?? target.host
+    const { statusCode, headers, body } = await request(instance, {
       method: options.method ?? 'GET',
-      headers: { ...NAVIGATION, ...(cookie === '' ? {} : { cookie }), ...options.headers },
+      headers: { host: target.host, ...NAVIGATION, ...(cookie === '' ? {} : { cookie }), ...options.headers },
       ...(options.body === undefined ? {} : { body: options.body }),
     })
     const setCookies = [headers['set-cookie'] ?? []].flat()
@@ -73,6 +81,14 @@ export class Visitor {
       },
       body: new URLSearchParams(form).toString(),
     })
+  }
+
+  /** The cookies of this one, in a browser of their own. */
+  copy(): Visitor {
+    const twin = new Visitor()
+    for (const [host, jar] of this.#cookies) twin.#cookies.set(host, new Map(jar))
+    for (const [from, to] of this.#routes) twin.route(from, to)
+    return twin
   }
 
   /** What would be sent as `Cookie`; empty when there is nothing to send. */

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Page, Response } from 'playwright-core'
+import { startProduct, type Product } from '../support/product.ts'
+import { gatherCrowd, PROVIDER_PAGE, signIn, type Crowd } from './person.ts'
+
+const SHORT_LIFETIME_MS = 3000
+const SHORT_STATE_MS = 2000
+
+describe('when something goes wrong in a browser', () => {
+  let crowd: Crowd
+  let product: Product
+
+  before(async () => {
+    product = await startProduct()
+    crowd = await gatherCrowd()
+  })
+  after(async () => {
+    await crowd.close()
+    await product[Symbol.asyncDispose]()
+  })
+
+  test('someone who goes back at the provider gets a page that offers to start again', async () => {
+    await using ada = await crowd.person()
+    await ada.page.goto(`${product.door}/reports?sort=amount`)
+    const page = await answerTo(ada.page, () => ada.page.getByRole('button', { name: 'Go back' }).click())
+    assert.ok(page.status() >= 400 && page.status() < 500)
+    await checkErrorPage(ada.page, page)
+    await startAgain(ada.page)
+    assert.match(ada.page.url(), PROVIDER_PAGE)
+    await signIn(ada.page)
+    await ada.page.waitForURL(`${product.door}/reports?sort=amount`)
+  })
+
+  test('a callback page that is opened again offers to start again and leaves the session alone', async () => {
+    await using ada = await crowd.person()
+    const callbacks: string[] = []
+    ada.page.on('request', (request) => {
+      if (request.url().includes('/.oathkeeper/callback')) callbacks.push(request.url())
+    })
+    await ada.page.goto(`${product.door}/me`)
+    await signIn(ada.page)
+    await ada.page.waitForURL(`${product.door}/me`)
+    assert.equal(callbacks.length, 1)
+    const page = await answerTo(ada.page, () => ada.page.goto(callbacks[0] ?? ''))
+    assert.ok(page.status() >= 400 && page.status() < 500)
+    await checkErrorPage(ada.page, page)
+    const answer = await ada.page.goto(`${product.door}/me`)
+    assert.equal(answer?.status(), 200)
+    assert.equal(ada.page.url(), `${product.door}/me`)
+  })
+
+  test('a callback address that someone else sends opens nothing', async () => {
+    await using mallory = await crowd.person()
+    await using ada = await crowd.person()
+    let stolen = ''
+    await mallory.page.route('**/.oathkeeper/callback**', async (route) => {
+      stolen = route.request().url()
+      await route.abort()
+    })
+    await mallory.page.goto(`${product.door}/me`)
+    await signIn(mallory.page)
+    await mallory.page.waitForEvent('requestfailed', { timeout: 5000 }).catch(() => undefined)
+    assert.notEqual(stolen, '')
+    const page = await answerTo(ada.page, () => ada.page.goto(stolen))
+    assert.ok(page.status() >= 400 && page.status() < 500)
+    await checkErrorPage(ada.page, page)
+    await ada.page.goto(`${product.door}/me`)
+    assert.match(ada.page.url(), PROVIDER_PAGE)
+  })
+
+  test('a provider that is down is a clear page, and the same address works when it is back', async () => {
+    // A fresh instance, which has not read the discovery document yet.
+    await using fresh = await startProduct()
+    await using ada = await crowd.person()
+    await fresh.provider.shut()
+    const answer = await ada.page.goto(`${fresh.door}/me`)
+    assert.ok(answer !== null)
+    assert.ok([502, 503, 504].includes(answer.status()), `status ${answer.status()}`)
+    await checkErrorPage(ada.page, answer)
+    await fresh.provider.listen()
+    await startAgain(ada.page)
+    await ada.page.waitForURL(PROVIDER_PAGE)
+    await signIn(ada.page)
+    await ada.page.waitForURL(`${fresh.door}/me`)
+  })
+
+  for (const kind of ['error', 'garbage'] as const) {
+    test(`a provider whose token endpoint answers ${kind} is a clear page that offers to start again`, async () => {
+      await using ada = await crowd.person()
+      await ada.page.goto(`${product.door}/me`)
+      product.provider.fault = { kind, at: '/token' }
+      const page = await answerTo(ada.page, () => signIn(ada.page))
+      product.provider.fault = undefined
+      assert.ok(page.status() >= 400, `status ${page.status()}`)
+      await checkErrorPage(ada.page, page)
+      await startAgain(ada.page)
+      await ada.page.waitForURL(`${product.door}/me`)
+    })
+  }
+
+  test('a login page that stood open for too long offers to start again', async () => {
+    await using slow = await startProduct({ config: { login: { state_ttl: `${SHORT_STATE_MS}ms` } } })
+    await using ada = await crowd.person()
+    await ada.page.goto(`${slow.door}/me`)
+    await ada.page.waitForTimeout(SHORT_STATE_MS + 500)
+    const page = await answerTo(ada.page, () => signIn(ada.page))
+    assert.ok(page.status() >= 400 && page.status() < 500)
+    await checkErrorPage(ada.page, page)
+    await startAgain(ada.page)
+    await ada.page.waitForURL(`${slow.door}/**`)
+  })
+
+  test('an expired session leads through the login to the page asked for, under a new id', async () => {
+    await using brief = await startProduct({ config: { session: { lifetime: `${SHORT_LIFETIME_MS}ms` } } })
+    await using ada = await crowd.person()
+    await ada.page.goto(`${brief.door}/me`)
+    await signIn(ada.page)
+    await ada.page.waitForURL(`${brief.door}/me`)
+    const ticket = await sessionCookie(ada.page, brief.door)
+    await ada.page.waitForTimeout(SHORT_LIFETIME_MS + 300)
+    const expired = await ada.page.request.get(`${brief.door}/me`, { headers: { accept: 'application/json' } })
+    assert.equal(expired.status(), 401)
+    // The provider still knows the person, so nobody has to click.
+    await ada.page.goto(`${brief.door}/reports?sort=amount`)
+    assert.equal(ada.page.url(), `${brief.door}/reports?sort=amount`)
+    assert.notEqual(await sessionCookie(ada.page, brief.door), ticket)
+  })
+})
+
+/** The last document that the browser gets after an action. */
+async function answerTo(page: Page, act: () => Promise<unknown>): Promise<Response> {
+  const answered = page.waitForResponse(
+    (response) => response.request().isNavigationRequest() && (response.status() < 300 || response.status() >= 400),
+  )
+  await act()
+  const response = await answered
+  await page.waitForLoadState('load')
+  return response
+}
+
+/** What every page of ours for people has to be. */
+async function checkErrorPage(page: Page, response: Response): Promise<void> {
+  const headers = response.headers()
+  assert.match(headers['content-type'] ?? '', /^text\/html/)
+  assert.match(headers['content-security-policy'] ?? '', /default-src 'none'/)
+  assert.equal(headers['cache-control'], 'no-store')
+  assert.equal(headers['referrer-policy'], 'no-referrer')
+  assert.notEqual(await page.getAttribute('html', 'lang'), null)
+  assert.notEqual(await page.title(), '')
+  assert.equal(await page.locator('main').count(), 1)
+  assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1)
+  const { searchParams } = new URL(page.url())
+  const text = await page.content()
+  for (const name of ['code', 'state']) {
+    const value = searchParams.get(name)
+    if (value !== null) assert.ok(!text.includes(value), `the page shows the ${name}`)
+  }
+}
+
+async function startAgain(page: Page): Promise<void> {
+  await page.getByRole('link', { name: /again/i }).click()
+}
+
+async function sessionCookie(page: Page, door: string): Promise<string | undefined> {
+  return (await page.context().cookies(door)).find(({ name }) => name === 'oathkeeper')?.value
+}
