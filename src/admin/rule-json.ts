@@ -1,0 +1,34 @@
+import type { HandlerReference, Rule } from '../kernel/rule.ts'
+
+/** A rule as Oathkeeper's API gives it: every field is there, `null` for what is not set. */
+export function describeRule(rule: Rule): unknown {
+  return {
+    id: rule.id,
+    version: rule.version,
+    description: rule.description,
+    match: describeMatch(rule.match),
+    authenticators: describeList(rule.authenticators),
+    authorizer: describeReference(rule.authorizer),
+    mutators: describeList(rule.mutators),
+    errors: describeList(rule.errors),
+    upstream: {
+      preserve_host: rule.upstream.preserveHost,
+      strip_path: rule.upstream.stripPath,
+      url: rule.upstream.url,
+    },
+  }
+}
+
+function describeMatch(match: Rule['match']): unknown {
+  if (match === undefined) return null
+  if (match.kind === 'http') return { methods: match.methods, url: match.url }
+  return { authority: match.authority, full_method: match.fullMethod, allow_http_get: match.allowHttpGet }
+}
+
+function describeList(references: readonly HandlerReference[]): unknown {
+  return references.length === 0 ? null : references.map(describeReference)
+}
+
+function describeReference({ handler, config }: HandlerReference): unknown {
+  return { handler, config: config ?? null }
+}
