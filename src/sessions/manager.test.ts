@@ -4,19 +4,19 @@ import { createTestClock } from '../../test/support/test-clock.ts'
 import { sessionDraft } from '../../test/support/session-draft.ts'
 import { silentLogger } from '../kernel/logger.ts'
 import { createSessionManager, type SessionManagerOptions } from './manager.ts'
-import { createMemoryStore } from './memory.ts'
+import { MemoryStore } from './memory.ts'
 
 const HOUR = 3_600_000
 
 function setUp(options: Partial<SessionManagerOptions> = {}) {
   const clock = createTestClock()
-  const store = createMemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock)
+  const store = new MemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock)
   const manager = createSessionManager({
     store,
     clock,
     logger: silentLogger,
     lifetimes: { lifetimeMs: 24 * HOUR, idleTimeoutMs: undefined },
-    refreshBeforeMs: 60_000,
+    refresh: { refreshBeforeMs: 60_000, onRefreshFailure: 'keep' },
     ...options,
   })
   return { clock, store, manager }

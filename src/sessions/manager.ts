@@ -3,13 +3,12 @@ import type { EndReason, RefreshTokens, Session, SessionDraft, SessionManager, S
 import { publish } from './events.ts'
 import { endOf, touchIntervalMs } from './lifetimes.ts'
 import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
-import { endOfToken, Refresher, type RefreshResult } from './refresh.ts'
+import { endOfToken, Refresher, type RefreshPolicy, type RefreshResult } from './refresh.ts'
 import { issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
 import { OwedEnds, Tombstones } from './tombstones.ts'
 
 export interface SessionManagerOptions extends SessionRecordsOptions {
-  /** How long before its expiry the access token is refreshed. */
-  readonly refreshBeforeMs: number
+  readonly refresh: RefreshPolicy
 }
 
 /** How many opened sessions are remembered, so that an unchanged record is not unsealed again. */
@@ -33,7 +32,7 @@ export function createSessionManager(options: SessionManagerOptions): SessionMan
 
 class Manager implements SessionManager {
   readonly #records: SessionRecords
-  readonly #refreshBeforeMs: number
+  readonly #policy: RefreshPolicy
   readonly #touchEveryMs: number
   /** By ticket. Whether the session is still there is asked of the store each time; only unsealing is saved. */
   readonly #active = new LRUCache<string, ActiveSession>({ max: MAX_OPENED })
@@ -43,14 +42,14 @@ class Manager implements SessionManager {
 
   constructor(options: SessionManagerOptions) {
     this.#records = new SessionRecords(options)
-    this.#refreshBeforeMs = options.refreshBeforeMs
+    this.#policy = options.refresh
     this.#touchEveryMs = touchIntervalMs(options.lifetimes)
     this.#tombstones = new Tombstones(options.clock)
     this.#owedEnds = new OwedEnds(options.clock)
   }
 
   onRefresh(refresh: RefreshTokens): void {
-    this.#refresher = new Refresher(this.#records, refresh, this.#refreshBeforeMs)
+    this.#refresher = new Refresher(this.#records, refresh, this.#policy)
   }
 
   open(text: string): Session | undefined | Promise<Session | undefined> {

@@ -27,19 +27,15 @@ interface Lease {
   readonly expiresAt: number
 }
 
-/** Creates a store in this process: bounded, fast, gone with the process. It answers without a promise. */
-export function createMemoryStore(options: MemoryStoreOptions, clock: Clock): SessionStore & { readonly sizes: Sizes } {
-  return new MemoryStore(options, clock)
-}
-
 /** What a memory store holds at the moment, swept or not. */
-export interface Sizes {
+export interface MemoryStoreSizes {
   readonly sessions: number
   readonly states: number
   readonly indexEntries: number
 }
 
-class MemoryStore implements SessionStore {
+/** A store in this process: bounded, fast, gone with the process. It answers without a promise. */
+export class MemoryStore implements SessionStore {
   readonly kind = 'memory'
   readonly #clock: Clock
   readonly #sessions: LRUCache<string, HeldSession>
@@ -69,7 +65,7 @@ class MemoryStore implements SessionStore {
     this.#cancelSweep = undefined
   }
 
-  get sizes(): Sizes {
+  get sizes(): MemoryStoreSizes {
     return {
       sessions: this.#sessions.size,
       states: this.#states.size,

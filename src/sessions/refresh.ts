@@ -5,6 +5,13 @@ import { refreshDueAt } from './lifetimes.ts'
 import type { OpenedRecord, SessionRecords } from './records.ts'
 import type { SessionContent } from './record.ts'
 
+export interface RefreshPolicy {
+  /** How long before its expiry the access token is refreshed. */
+  readonly refreshBeforeMs: number
+  /** When the provider cannot be asked: `keep` the session until its lifetime, or `end` it with its access token. */
+  readonly onRefreshFailure: 'keep' | 'end'
+}
+
 /** What became of a session whose tokens were due. */
 export type RefreshResult =
   /** Go on with this one: refreshed here or elsewhere, or as it was. */
@@ -30,7 +37,7 @@ const MAX_CONFLICTS = 10
 export class Refresher {
   readonly #records: SessionRecords
   readonly #refreshTokens: RefreshTokens
-  readonly #beforeMs: number
+  readonly #policy: RefreshPolicy
   readonly #flights = new Map<string, Promise<RefreshResult>>()
   /** After a failure the provider is not asked for this session again before `until`. */
   readonly #cooldowns = new LRUCache<string, { readonly until: number; readonly failures: number }>({
@@ -41,15 +48,15 @@ export class Refresher {
   readonly #holder: string
   #closed = false
 
-  constructor(records: SessionRecords, refreshTokens: RefreshTokens, beforeMs: number) {
+  constructor(records: SessionRecords, refreshTokens: RefreshTokens, policy: RefreshPolicy) {
     this.#records = records
     this.#refreshTokens = refreshTokens
-    this.#beforeMs = beforeMs
+    this.#policy = policy
     this.#holder = records.random(12).toString('base64url')
   }
 
   dueAt(content: SessionContent): number {
-    return refreshDueAt(content, this.#beforeMs)
+    return refreshDueAt(content, this.#policy.refreshBeforeMs)
   }
 
   /** Joins the refresh that is under way for the session, or begins one; `undefined` while it is cooling down. Never rejects. */
@@ -103,16 +110,21 @@ export class Refresher {
     const outcome = await this.#refreshTokens(latest.content.session)
     const { provider } = latest.content.session
     publish({ type: 'refreshed', provider, outcome: outcome.kind })
+    if (outcome.kind === 'rejected') return await this.#end(latest, outcome.detail)
     if (outcome.kind === 'failed') {
-      this.#coolDown(latest, outcome.error.detail ?? outcome.error.message)
+      const detail = outcome.error.detail ?? outcome.error.message
+      const isOver = endOfToken(latest) <= this.#records.clock.now()
+      if (isOver && this.#policy.onRefreshFailure === 'end') return await this.#end(latest, detail)
+      this.#coolDown(latest, detail)
       return { kind: 'open', opened: latest }
     }
     this.#cooldowns.delete(latest.ticket.key)
-    if (outcome.kind === 'rejected') {
-      await this.#records.end(latest.ticket.key, latest.content.session, 'refresh_rejected', outcome.detail)
-      return { kind: 'ended', opened: latest }
-    }
     return await this.#save(latest, this.#refreshed(latest.content, outcome))
+  }
+
+  async #end(opened: OpenedRecord, detail: string): Promise<RefreshResult> {
+    await this.#records.end(opened.ticket.key, opened.content.session, 'refresh_rejected', detail)
+    return { kind: 'ended', opened }
   }
 
   async #save(used: OpenedRecord, content: SessionContent): Promise<RefreshResult> {

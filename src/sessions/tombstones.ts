@@ -34,9 +34,7 @@ export class Tombstones {
 
 /** Ends that the store could not be told of: told again, every few seconds, until it takes them or the session is over. */
 export class OwedEnds {
-  readonly #owed = new LRUCache<string, { readonly until: number; readonly end: () => Promise<unknown> }>({
-    max: MAX_TOMBSTONES,
-  })
+  readonly #owed = new Map<string, { readonly until: number; readonly end: () => Promise<unknown> }>()
   readonly #clock: Clock
   #cancel: (() => void) | undefined
 
@@ -46,6 +44,7 @@ export class OwedEnds {
 
   /** `end` rejects while the store cannot be told. */
   add(ticket: string, until: number, end: () => Promise<unknown>): void {
+    if (this.#owed.size >= MAX_TOMBSTONES) return
     this.#owed.set(ticket, { until, end })
     this.#retryLater()
   }
@@ -62,7 +61,7 @@ export class OwedEnds {
   /** One after the other, and no further than the first failure: a store that is away is not asked thousands of times. */
   async #retry(): Promise<void> {
     try {
-      for (const [ticket, { until, end }] of this.#owed.entries()) {
+      for (const [ticket, { until, end }] of this.#owed) {
         if (until > this.#clock.now()) await end()
         this.#owed.delete(ticket)
       }

@@ -1,0 +1,221 @@
+import { hash } from 'node:crypto'
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Secret } from '../lib/secret.ts'
+import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
+import type { RedisAddress } from './redis/address.ts'
+import { RedisLink } from './redis/link.ts'
+import {
+  CREATE_SESSION,
+  DELETE_SESSION,
+  RELEASE_LEASE,
+  runScript,
+  UPDATE_SESSION,
+  type RedisScript,
+} from './redis/scripts.ts'
+import type { RedisArgument, RedisReply } from './redis/connection.ts'
+import { startLink } from './redis/start.ts'
+import { decodeHead, encodeHead, encodeTime, encodeVersion, HEAD_BYTES, type StoredHead } from './redis/stored-value.ts'
+import { MAX_RECORD_BYTES } from './record.ts'
+
+export interface RedisStoreOptions {
+  readonly address: RedisAddress
+  readonly password: Secret | undefined
+  /** 0 to 15. */
+  readonly db: number
+  readonly sessionPrefix: string
+  readonly statePrefix: string
+  readonly connectTimeoutMs: number
+  readonly commandTimeoutMs: number
+  /** How long a server that cannot be used is tried again at start. */
+  readonly startTimeoutMs: number
+}
+
+/** More than a record may have: what is longer is cut by the server and is none of ours. */
+const MAX_VALUE_BYTES = HEAD_BYTES + MAX_RECORD_BYTES
+/** So many sessions of one person are looked up at once. */
+const FIND_CHUNK = 500
+
+/**
+ * Creates a store in Redis. Keys, all of which expire: `<session_prefix><key>` holds a record, `<state_prefix><key>` a login
+ * state, `<session_prefix>subject:<hash>` and `<session_prefix>sid:<hash>` the keys of a person's and of a provider session's
+ * records, `<session_prefix>lease:<key>` who is refreshing a session.
+ */
+export function createRedisStore(options: RedisStoreOptions, clock: Clock, logger: Logger): SessionStore {
+  return new RedisStore(options, clock, logger)
+}
+
+class RedisStore implements SessionStore {
+  readonly kind = 'redis'
+  readonly #options: RedisStoreOptions
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #link: RedisLink
+
+  constructor(options: RedisStoreOptions, clock: Clock, logger: Logger) {
+    this.#options = options
+    this.#clock = clock
+    this.#logger = logger
+    this.#link = new RedisLink(options, logger)
+  }
+
+  async start(): Promise<void> {
+    await startLink(this.#link, this, this.#options.startTimeoutMs, this.#clock, this.#logger)
+  }
+
+  async ping(): Promise<void> {
+    await this.#link.send(['PING'])
+  }
+
+  async close(): Promise<void> {
+    this.#link.close()
+  }
+
+  async getSession(key: string): Promise<StoredRecord | undefined> {
+    const value = await this.#read(key, MAX_VALUE_BYTES)
+    if (value === undefined || value.length === 0) return undefined
+    const head = decodeHead(value)
+    if (head === undefined || value.length > MAX_VALUE_BYTES) {
+      this.#logger.warn({ key, bytes: value.length }, 'a value in Redis is no session record; it is left as it is')
+      return undefined
+    }
+    if (head.expiresAt <= this.#clock.now()) return undefined
+    return { value: value.subarray(HEAD_BYTES), version: head.version, expiresAt: head.expiresAt }
+  }
+
+  async createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): Promise<boolean> {
+    const { subject, providerSession } = index
+    const head: StoredHead = {
+      version: 1,
+      expiresAt,
+      subject: hashOf(subject),
+      providerSession: providerSession === undefined ? undefined : hashOf(providerSession),
+    }
+    const now = this.#clock.now()
+    const ends = String(Math.ceil(expiresAt))
+    const args = [withHead(head, value), this.#lifetime(expiresAt), key, ends, String(now), encodeTime(now)]
+    return (await this.#run(CREATE_SESSION, this.#keysOf(key, head), args)) === 1
+  }
+
+  async updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): Promise<boolean> {
+    const before = await this.#readHead(key)
+    if (before === undefined || before.version !== expectedVersion) return false
+    const head = { ...before, version: expectedVersion + 1, expiresAt }
+    const ends = String(Math.ceil(expiresAt))
+    const record = [encodeVersion(expectedVersion), withHead(head, value), this.#lifetime(expiresAt)]
+    const args = [...record, key, ends, String(this.#clock.now())]
+    return (await this.#run(UPDATE_SESSION, this.#keysOf(key, before), args)) === 1
+  }
+
+  async deleteSession(key: string): Promise<boolean> {
+    const head = await this.#readHead(key)
+    const deleted = await this.#run(DELETE_SESSION, this.#keysOf(key, head), [key])
+    return head !== undefined && deleted === 1
+  }
+
+  async findSessions({ subject, providerSession }: Partial<SessionIndex>): Promise<string[]> {
+    const subjectHash = subject === undefined ? undefined : hashOf(subject)
+    let index: string
+    if (providerSession !== undefined) index = this.#providerSessionKey(hashOf(providerSession))
+    else if (subjectHash !== undefined) index = this.#subjectKey(subjectHash)
+    else return []
+    const members = await this.#link.send(['ZRANGEBYSCORE', index, `(${this.#clock.now()}`, '+inf'])
+    const keys = Array.isArray(members) ? members.map(String) : []
+    const live: string[] = []
+    for (let at = 0; at < keys.length; at += FIND_CHUNK) {
+      const chunk = keys.slice(at, at + FIND_CHUNK)
+      const heads = await Promise.all(chunk.map((key) => this.#readHead(key)))
+      live.push(
+        ...chunk.filter((_, i) => heads[i] !== undefined && (subjectHash ?? heads[i].subject) === heads[i].subject),
+      )
+    }
+    return live
+  }
+
+  async putState(key: string, value: Uint8Array, expiresAt: number): Promise<void> {
+    await this.#link.send(['SET', this.#options.statePrefix + key, asBuffer(value), 'PX', this.#lifetime(expiresAt)])
+  }
+
+  async takeState(key: string): Promise<Uint8Array | undefined> {
+    return await this.#bytes(['GETDEL', this.#options.statePrefix + key])
+  }
+
+  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    return (await this.#link.send(['SET', this.#leaseKey(name), holder, 'NX', 'PX', String(Math.ceil(ttlMs))])) === 'OK'
+  }
+
+  async releaseLease(name: string, holder: string): Promise<void> {
+    await this.#run(RELEASE_LEASE, [this.#leaseKey(name)], [holder])
+  }
+
+  async #run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<RedisReply> {
+    try {
+      return await runScript((command, isAnswer) => this.#link.send(command, isAnswer), script, keys, args, isWrongType)
+    } catch (cause) {
+      if (isWrongType(cause)) return 0
+      throw cause
+    }
+  }
+
+  async #readHead(key: string): Promise<StoredHead | undefined> {
+    const value = await this.#read(key, HEAD_BYTES)
+    const head = value === undefined ? undefined : decodeHead(value)
+    return head !== undefined && head.expiresAt > this.#clock.now() ? head : undefined
+  }
+
+  /** One byte more than `limit` tells that there are more. */
+  async #read(key: string, limit: number): Promise<Buffer | undefined> {
+    return await this.#bytes(['GETRANGE', this.#options.sessionPrefix + key, '0', String(limit)])
+  }
+
+  async #bytes(command: readonly string[]): Promise<Buffer | undefined> {
+    try {
+      const reply = await this.#link.send(command, isWrongType)
+      return Buffer.isBuffer(reply) ? reply : undefined
+    } catch (cause) {
+      if (!isWrongType(cause)) throw cause
+      this.#logger.warn({ key: command[1] }, 'a value in Redis has another type than ours; it is left as it is')
+      return undefined
+    }
+  }
+
+  #keysOf(key: string, head: StoredHead | undefined): string[] {
+    const keys = [this.#options.sessionPrefix + key]
+    if (head !== undefined) keys.push(this.#subjectKey(head.subject))
+    if (head?.providerSession !== undefined) keys.push(this.#providerSessionKey(head.providerSession))
+    return keys
+  }
+
+  #subjectKey(subjectHash: string): string {
+    return `${this.#options.sessionPrefix}subject:${subjectHash}`
+  }
+
+  #providerSessionKey(providerSessionHash: string): string {
+    return `${this.#options.sessionPrefix}sid:${providerSessionHash}`
+  }
+
+  #leaseKey(name: string): string {
+    return `${this.#options.sessionPrefix}lease:${name}`
+  }
+
+  /** Relative to our clock: a server whose clock is wrong by minutes still keeps a login for its ten. */
+  #lifetime(expiresAt: number): string {
+    return String(Math.max(1, Math.ceil(expiresAt - this.#clock.now())))
+  }
+}
+
+function hashOf(text: string): string {
+  return hash('sha256', text, 'base64url')
+}
+
+function withHead(head: StoredHead, value: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(encodeHead(head), 'latin1'), value])
+}
+
+function asBuffer(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.length)
+}
+
+function isWrongType(cause: unknown): boolean {
+  return cause instanceof Error && cause.message.startsWith('WRONGTYPE')
+}

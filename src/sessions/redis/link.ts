@@ -1,0 +1,159 @@
+import type { Logger } from '../../kernel/logger.ts'
+import { storeUnavailable } from '../store-error.ts'
+import {
+  openConnection,
+  RedisTimeout,
+  type RedisArgument,
+  type RedisConnection,
+  type RedisConnectionOptions,
+  type RedisReply,
+} from './connection.ts'
+import { diagnose, type RedisTarget } from './diagnose.ts'
+
+/** More commands than that at once are refused: a slow server is not made slower. */
+const MAX_IN_FLIGHT = 4096
+const FIRST_RETRY_MS = 50
+const MAX_RETRY_MS = 500
+/** How often a connection is tried, so that one that died unnoticed is replaced before somebody needs it. */
+const HEARTBEAT_MS = 5_000
+/** A connection whose server turned out to be a replica is given up at most so often. */
+const RECYCLE_EVERY_MS = 1_000
+
+/**
+ * Keeps one connection to a server alive for ever. While there is none, every command fails at once, so that a server that
+ * hangs costs one deadline and not one for each request.
+ */
+export class RedisLink {
+  readonly #options: RedisConnectionOptions
+  readonly #logger: Logger
+  readonly target: RedisTarget
+  #connection: RedisConnection | undefined
+  #lastCause: unknown
+  #downSince: number | undefined
+  #lastRecycle = 0
+  #closed = false
+  #keptAlive = false
+  #wakeUp: (() => void) | undefined
+  readonly #heartbeat: NodeJS.Timeout
+
+  constructor(options: RedisConnectionOptions, logger: Logger) {
+    this.#options = options
+    this.#logger = logger
+    this.target = { address: options.address, db: options.db, hasPassword: options.password !== undefined }
+    this.#heartbeat = setInterval(() => {
+      // What goes wrong is seen and mended by the connection's own deadline.
+      this.#connection?.send(['PING']).catch(() => undefined)
+    }, HEARTBEAT_MS).unref()
+  }
+
+  /** Connects once. Rejects with what went wrong. */
+  async connect(): Promise<void> {
+    const connection = await openConnection(this.#options, (cause) => this.#lost(cause))
+    if (this.#closed) return connection.destroy()
+    this.#connection = connection
+  }
+
+  /** From now on a connection that breaks is replaced, for ever. */
+  keepAlive(): void {
+    this.#keptAlive = true
+    if (this.#connection === undefined) this.#lost(this.#lastCause)
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  /** Gives up the connection without another attempt; `connect` may be called again. */
+  disconnect(): void {
+    this.#connection?.destroy()
+    this.#connection = undefined
+  }
+
+  /** Sends a command as it is and gives the server's own error. */
+  async sendRaw(args: readonly RedisArgument[]): Promise<RedisReply> {
+    if (this.#connection === undefined) throw this.#lastCause
+    return await this.#connection.send(args)
+  }
+
+  /**
+   * Sends a command.
+   * @throws {GateError} ERR_SESSION_STORE_UNAVAILABLE, unless `isAnswer` says that the server's error is an answer.
+   */
+  async send(args: readonly RedisArgument[], isAnswer?: (cause: unknown) => boolean): Promise<RedisReply> {
+    const connection = this.#connection
+    if (connection === undefined) throw storeUnavailable(diagnose(this.#lastCause, this.target))
+    if (connection.inFlight >= MAX_IN_FLIGHT) throw storeUnavailable('too many commands are waiting for Redis')
+    try {
+      return await connection.send(args)
+    } catch (cause) {
+      if (isAnswer?.(cause) === true) throw cause
+      if (cause instanceof Error && /^(READONLY|MASTERDOWN)/.test(cause.message)) this.#recycle(connection, cause)
+      throw storeUnavailable(diagnose(cause, this.target))
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    clearInterval(this.#heartbeat)
+    this.disconnect()
+    this.#wakeUp?.()
+  }
+
+  #lost(cause: unknown): void {
+    this.#connection = undefined
+    this.#lastCause = cause
+    if (this.#closed || !this.#keptAlive) return
+    this.#downSince ??= performance.now()
+    this.#logger.error(
+      { detail: diagnose(cause, this.target) },
+      'session store is down; connecting again until it is back',
+    )
+    void this.#reconnect()
+  }
+
+  async #reconnect(): Promise<void> {
+    // A server that was merely restarted is back at once; one that hangs is given time.
+    let waitMs = this.#lastCause instanceof RedisTimeout ? FIRST_RETRY_MS : 0
+    while (!this.#closed) {
+      // Jitter, so that many instances do not come all at once.
+      await this.#sleep(waitMs / 2 + Math.random() * waitMs)
+      if (this.#closed) return
+      try {
+        await this.connect()
+        break
+      } catch (cause) {
+        this.#noteFailure(cause)
+        waitMs = Math.min(Math.max(waitMs * 2, FIRST_RETRY_MS), MAX_RETRY_MS)
+      }
+    }
+    const downForMs = Math.round(performance.now() - (this.#downSince ?? 0))
+    this.#downSince = undefined
+    if (!this.#closed) this.#logger.info({ downForMs }, 'session store is back')
+  }
+
+  /** Tells the operator when the reason is another one than before, such as a password that was changed. */
+  #noteFailure(cause: unknown): void {
+    const detail = diagnose(cause, this.target)
+    if (detail !== diagnose(this.#lastCause, this.target)) this.#logger.error({ detail }, 'session store is still down')
+    this.#lastCause = cause
+  }
+
+  /** The role of a server may have moved elsewhere: a new connection finds out. */
+  #recycle(connection: RedisConnection, cause: Error): void {
+    const now = performance.now()
+    if (connection !== this.#connection || now - this.#lastRecycle < RECYCLE_EVERY_MS) return
+    this.#lastRecycle = now
+    connection.destroy(cause)
+    this.#lost(cause)
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.#wakeUp = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

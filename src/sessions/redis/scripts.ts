@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { RedisArgument, RedisReply } from './connection.ts'
+
+/** A step that Redis does as one: nobody sees it half done. All keys that it touches are given as keys. */
+export interface RedisScript {
+  readonly source: string
+  readonly sha1: string
+}
+
+/** Files ARGV[member] under every index key from KEYS[2] on, drops what is over, and has the key itself end with its last member. */
+const FILE_IN_INDEXES = `
+local function file(member, ends, now)
+  for i = 2, #KEYS do
+    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
+    redis.call('ZADD', KEYS[i], ends, member)
+    local last = redis.call('ZRANGE', KEYS[i], -1, -1, 'WITHSCORES')
+    redis.call('PEXPIRE', KEYS[i], math.max(1, tonumber(last[2]) - tonumber(now)))
+  end
+end
+`
+
+/** KEYS: record, indexes. ARGV: value, lifetime in ms, member, end, now, now as in the record's head. Gives 1, or 0 when the record is there. */
+export const CREATE_SESSION = script(`${FILE_IN_INDEXES}
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  local head = redis.call('GETRANGE', KEYS[1], 0, 24)
+  if string.sub(head, 1, 1) ~= '1' or string.sub(head, 14, 25) > ARGV[6] then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+file(ARGV[3], ARGV[4], ARGV[5])
+return 1
+`)
+
+/** KEYS: record, indexes. ARGV: head that is expected, value, lifetime in ms, member, end, now. Gives 1, or 0 when the record is another. */
+export const UPDATE_SESSION = script(`${FILE_IN_INDEXES}
+if redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+file(ARGV[4], ARGV[5], ARGV[6])
+return 1
+`)
+
+/** KEYS: record, indexes. ARGV: member. Gives how many records were deleted. */
+export const DELETE_SESSION = script(`
+local deleted = redis.call('DEL', KEYS[1])
+for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
+return deleted
+`)
+
+/** KEYS: lease. ARGV: holder. */
+export const RELEASE_LEASE = script(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`)
+
+/** Runs a script by its hash, and by its text where the server does not know it (after a restart or failover). */
+export async function runScript(
+  send: (args: readonly RedisArgument[], isAnswer: (cause: unknown) => boolean) => Promise<RedisReply>,
+  { sha1, source }: RedisScript,
+  keys: readonly string[],
+  args: readonly RedisArgument[],
+  isAnswer: (cause: unknown) => boolean = () => false,
+): Promise<RedisReply> {
+  const rest = [String(keys.length), ...keys, ...args]
+  try {
+    return await send(['EVALSHA', sha1, ...rest], (cause) => isUnknownScript(cause) || isAnswer(cause))
+  } catch (cause) {
+    if (!isUnknownScript(cause)) throw cause
+    return await send(['EVAL', source, ...rest], isAnswer)
+  }
+}
+
+function script(source: string): RedisScript {
+  const text = source.trim()
+  return { source: text, sha1: createHash('sha1').update(text).digest('hex') }
+}
+
+function isUnknownScript(cause: unknown): boolean {
+  return cause instanceof Error && cause.message.startsWith('NOSCRIPT')
+}
