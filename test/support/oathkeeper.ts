@@ -40,6 +40,8 @@ export interface OathkeeperProcess {
   readonly rulesFile: string
   /** What it wrote to standard error and standard output so far. */
   log(): string
+  /** Closes our end of its standard output and standard error, as a log collector does that dies. */
+  closeLog(): void
   /** Sends SIGTERM and resolves with the exit code. */
   stop(): Promise<number | null>
   kill(signal: NodeJS.Signals): void
@@ -84,6 +86,10 @@ export async function startOathkeeper(setup: OathkeeperSetup): Promise<Oathkeepe
     configFile,
     rulesFile,
     log: () => log,
+    closeLog: () => {
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+    },
     stop,
     kill: (signal) => void child.kill(signal),
     exited,

@@ -12,6 +12,8 @@ export interface ProductOptions {
   readonly env?: Readonly<Record<string, string>>
   /** How many instances share the configuration; the first one's address is what browsers see. Default 1. */
   readonly instances?: number
+  /** Default true. */
+  readonly waitForReady?: boolean
 }
 
 /** What reached the application. */
@@ -46,6 +48,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     ports: port,
     config: configFor(door, provider, options),
     rules: rulesFor(door, upstream.url),
+    waitForReady: options.waitForReady ?? true,
     ...(options.env === undefined ? {} : { env: options.env }),
   })
   const instances: OathkeeperProcess[] = []
