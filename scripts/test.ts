@@ -34,7 +34,11 @@ const SUITES: Record<string, Suite> = {
     files: ['src/**/*.test.ts', 'test/support/**/*.test.ts'],
     needs: [REDIS_SERVER],
   },
-  layers: { summary: 'who may import whom', files: ['test/layers.test.ts'], needs: [] },
+  structure: {
+    summary: 'who may import whom, and documents that keep step with the code',
+    files: ['test/layers.test.ts', 'test/docs.test.ts'],
+    needs: [],
+  },
   contract: {
     summary: 'one suite for every session store',
     files: ['src/sessions/{memory,redis}.test.ts'],

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { test } from 'node:test'
+import { CATALOGUE } from '../src/kernel/catalogue.ts'
+
+const ROOT = resolve(import.meta.dirname, '..')
+
+test('docs/errors.md lists every error of the catalogue with its status, in its order', () => {
+  const text = readFileSync(resolve(ROOT, 'docs/errors.md'), 'utf8')
+  const listed = [...text.matchAll(/^\| `(ERR_\w+)` \| (\d+) \|/gm)].map(([, code, status]) => [code, Number(status)])
+  assert.deepEqual(
+    listed,
+    Object.entries(CATALOGUE).map(([code, { status }]) => [code, status]),
+  )
+})
+
+test('every link between the documents leads somewhere', () => {
+  const broken: string[] = []
+  for (const file of globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md'], { cwd: ROOT })) {
+    const text = readFileSync(resolve(ROOT, file), 'utf8').replace(/```[\s\S]*?```/g, '')
+    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      const [path = ''] = target.split('#')
+      if (path === '' || /^[a-z]+:/.test(path)) continue
+      if (!existsSync(resolve(ROOT, dirname(file), path))) broken.push(`${file}: ${target}`)
+    }
+  }
+  assert.deepEqual(broken, [])
+})
+
+test('docs/README.md lists every document', () => {
+  const index = readFileSync(resolve(ROOT, 'docs/README.md'), 'utf8')
+  const missing = globSync('**/*.md', { cwd: resolve(ROOT, 'docs') }).filter(
+    (file) => file !== 'README.md' && !index.includes(`(${file})`),
+  )
+  assert.deepEqual(missing, [])
+})
+
+test('docs/dependencies.md names every dependency, and package.json allows no other install script', () => {
+  const text = readFileSync(resolve(ROOT, 'docs/dependencies.md'), 'utf8')
+  const manifest = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as Record<
+    'dependencies' | 'devDependencies' | 'allowScripts',
+    Record<string, unknown>
+  >
+  const all = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)]
+  assert.deepEqual(
+    all.filter((name) => !text.includes(`\`${name}\``)),
+    [],
+  )
+  assert.deepEqual(Object.keys(manifest.allowScripts), ['node'])
+})
