@@ -1,0 +1,91 @@
+import type { Exchange } from '../../kernel/exchange.ts'
+import type { RequestView } from '../../kernel/request.ts'
+import { canonicalHeaderName } from '../../lib/go-header.ts'
+import { noResult } from '../url/query.ts'
+import { EMPTY_URL } from '../url/url.ts'
+import { urlPointer } from '../url/url-type.ts'
+import { isAscii, stringOf } from '../values/bytes.ts'
+import { stringSlice } from '../values/collection.ts'
+import { fn, methods } from '../values/func.ts'
+import { type Param, STRING } from '../values/param.ts'
+import { ANY_MAP, GoMap, GoStruct, type StructType, type Value } from '../values/value.ts'
+import { HTTP_HEADER } from './header-type.ts'
+
+const NIL_MAP = new GoMap(ANY_MAP, new Map(), true)
+const SELF: Param<GoStruct> = {
+  name: '*authn.AuthenticationSession',
+  literal: 'none',
+  accepts: (v) => v instanceof GoStruct,
+}
+
+const MATCH_CONTEXT: StructType = {
+  name: 'authn.MatchContext',
+  fields: [
+    { name: 'RegexpCaptureGroups', get: (self) => stringSlice((self as SessionView).exchange.captureGroups) },
+    { name: 'URL', get: (self) => (self as SessionView).url },
+    { name: 'Method', get: (self) => (self as SessionView).exchange.request.method },
+    { name: 'Header', get: (self) => (self as SessionView).requestHeader },
+  ],
+  methods: new Map(),
+}
+
+const SESSION: StructType = {
+  name: 'authn.AuthenticationSession',
+  fields: [
+    { name: 'Subject', get: (self) => (self as SessionView).exchange.subject },
+    { name: 'Extra', get: (self) => (self as SessionView).exchange.extra ?? NIL_MAP },
+    { name: 'Header', get: (self) => (self as SessionView).header },
+    { name: 'MatchContext', get: (self) => new GoStruct(MATCH_CONTEXT, false, self) },
+  ],
+  methods: methods({ SetHeader: fn([SELF, STRING, STRING], () => noResult('SetHeader')) }),
+}
+
+/** What a template sees of an exchange: Oathkeeper's authentication session. Made when something asks for it. */
+class SessionView {
+  readonly exchange: Exchange
+  #url: Value
+  #requestHeader: Value
+
+  constructor(exchange: Exchange) {
+    this.exchange = exchange
+  }
+
+  get url(): Value {
+    this.#url ??= urlOf(this.exchange.request)
+    return this.#url
+  }
+
+  get requestHeader(): Value {
+    this.#requestHeader ??= headerOf(this.exchange.request)
+    return this.#requestHeader
+  }
+
+  get header(): Value {
+    const lists = [...this.exchange.headers].map(([name, values]) => [name, stringSlice(values)] as const)
+    return new GoMap(HTTP_HEADER, new Map(lists))
+  }
+}
+
+/** The data of a template: a *authn.AuthenticationSession. */
+export function sessionOf(exchange: Exchange): GoStruct {
+  return new GoStruct(SESSION, true, new SessionView(exchange))
+}
+
+function urlOf({ scheme, host, path, rawPath, rawQuery }: RequestView): Value {
+  return urlPointer({ ...EMPTY_URL, scheme, host, path, rawPath, rawQuery })
+}
+
+/** By canonical name, without `Host`, as Go's http.Request has them. */
+function headerOf(request: RequestView): Value {
+  const lists = new Map<string, string[]>()
+  for (const [wireName, value] of request.headers) {
+    const name = canonicalHeaderName(wireName)
+    if (name === 'Host') continue
+    const known = lists.get(name)
+    // Node gives the bytes of a value as Latin-1.
+    const text = isAscii(value) ? value : stringOf(Buffer.from(value, 'latin1'))
+    if (known === undefined) lists.set(name, [text])
+    else known.push(text)
+  }
+  return new GoMap(HTTP_HEADER, new Map([...lists].map(([name, values]) => [name, stringSlice(values)])))
+}
