@@ -44,7 +44,8 @@ export function compileCall(
   return (run, dot, piped, receiver) => {
     const count = args.length + (piped === MISSING ? 0 : 1)
     if (rest === undefined ? count !== params.length : count < params.length) {
-      const wanted = rest === undefined ? `${params.length} got ${count}` : `at least ${params.length} got ${args.length}`
+      const wanted =
+        rest === undefined ? `${params.length} got ${count}` : `at least ${params.length} got ${args.length}`
       run.fail(`wrong number of args for ${name}: want ${wanted}`)
     }
     const values: Value[] = isMethod ? [receiver] : []

@@ -33,7 +33,8 @@ export class ExpressionCompiler implements ArgumentCompiler {
       run.node = node
       let value: Value = first(run, dot, MISSING) ?? undefined
       // A nil interface is no value from here on.
-      if (!isSingle) for (let i = 1; i < commands.length; i++) value = (commands[i] as PipedEval)(run, dot, value) ?? undefined
+      if (!isSingle)
+        for (let i = 1; i < commands.length; i++) value = (commands[i] as PipedEval)(run, dot, value) ?? undefined
       for (const name of names) {
         if (isAssign) run.set(name, value)
         else run.push(name, value)

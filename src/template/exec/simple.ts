@@ -33,7 +33,11 @@ export function compileSimple(nodes: readonly StatementNode[]): Simple | undefin
   }
 }
 
-function compilePart({ pipe }: { readonly pipe: { readonly commands: readonly { readonly args: readonly OperandNode[] }[] } }): Simple | undefined {
+function compilePart({
+  pipe,
+}: {
+  readonly pipe: { readonly commands: readonly { readonly args: readonly OperandNode[] }[] }
+}): Simple | undefined {
   const [command] = pipe.commands
   if (command === undefined || pipe.commands.length !== 1) return undefined
   const [first, second] = command.args

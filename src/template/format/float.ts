@@ -17,7 +17,9 @@ export function formatFloat(value: number, verb: FloatVerb, precision: number): 
       return sign + (precision < 0 ? fixedShortest(size) : fixed(size, precision))
     case 'e':
     case 'E':
-      return sign + (precision < 0 ? exponential(shortest(size), verb) : exponential(rounded(size, precision + 1), verb))
+      return (
+        sign + (precision < 0 ? exponential(shortest(size), verb) : exponential(rounded(size, precision + 1), verb))
+      )
     case 'g':
     case 'G':
       return sign + general(size, verb === 'g' ? 'e' : 'E', precision)
@@ -83,7 +85,9 @@ function split(size: number): { mantissa: bigint; exponent: number } {
 
 function fixed(size: number, precision: number): string {
   const places = Math.min(precision, MAX_DIGITS)
-  const digits = scaled(size, places).toString().padStart(places + 1, '0')
+  const digits = scaled(size, places)
+    .toString()
+    .padStart(places + 1, '0')
   const fraction = digits.slice(digits.length - places) + '0'.repeat(precision - places)
   return precision === 0 ? digits : `${digits.slice(0, digits.length - places)}.${fraction}`
 }

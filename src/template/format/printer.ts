@@ -175,9 +175,7 @@ export class Printer {
       return
     }
     if (self === null || (isPointer && depth > 0)) {
-      // Go prints an address, which would say something about the process and nothing to anybody.
-      if (this.flags.sharpV) this.write(`(*${type.name})(${self === null ? 'nil' : '0x0'})`)
-      else this.write(padded(self === null ? '<nil>' : '0x0', this.flags))
+      this.#pointer(value, verb)
       return
     }
     if (isPointer) this.write('&')
@@ -189,6 +187,16 @@ export class Printer {
       this.#print(field.get(self), verb, depth + 1, true)
     })
     this.write('}')
+  }
+
+  /** A nil pointer, or one inside something: Go prints an address, which is nobody's business, so ours is 0. */
+  #pointer(value: GoStruct, verb: string): void {
+    const isNil = value.self === null
+    if (verb !== 'v') {
+      if ('bodxX'.includes(verb)) this.#integer(0n, value, true, verb)
+      else this.#complain(value, verb)
+    } else if (this.flags.sharpV) this.write(`(${typeName(value)})(${isNil ? 'nil' : '0x0'})`)
+    else this.write(padded(isNil ? '<nil>' : '0x0', this.flags))
   }
 
   #map(map: GoMap | Readonly<Record<string, Value>>, verb: string, depth: number): void {

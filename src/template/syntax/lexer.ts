@@ -152,7 +152,8 @@ export class Lexer {
 
   #word(char: string, start: number): Token {
     const following = this.source[start + 1] ?? ''
-    if (char === '.' && following !== '' && !(following >= '0' && following <= '9')) return this.#fieldOrVariable('field')
+    if (char === '.' && following !== '' && !(following >= '0' && following <= '9'))
+      return this.#fieldOrVariable('field')
     if (char === '.' || char === '+' || char === '-' || (char >= '0' && char <= '9')) return this.#number()
     const rune = String.fromCodePoint(this.source.codePointAt(start) as number)
     if (WORD.test(rune)) return this.#identifier()

@@ -8,7 +8,11 @@ const MIN_INT64 = -(2n ** 63n)
 const MAX_UINT64 = 2n ** 64n - 1n
 
 /** Reads a number literal; a sentence when it is malformed. */
-export function parseNumber(text: string, type: 'number' | 'complex' | 'char-constant', at: number): NumberNode | string {
+export function parseNumber(
+  text: string,
+  type: 'number' | 'complex' | 'char-constant',
+  at: number,
+): NumberNode | string {
   if (type === 'char-constant') {
     const rune = unquoteRune(text)
     if (typeof rune === 'string') return rune
@@ -18,7 +22,9 @@ export function parseNumber(text: string, type: 'number' | 'complex' | 'char-con
     const parts = /^([+-]?(?:[^+-]|[eEpP][+-])+)([+-](?:[^+-]|[eEpP][+-])+)i$/.exec(text)
     const real = parseFloat64(parts?.[1] ?? '')
     const imag = parseFloat64(parts?.[2] ?? '')
-    return real === undefined || imag === undefined ? 'syntax error scanning complex number' : complex(text, at, real, imag)
+    return real === undefined || imag === undefined
+      ? 'syntax error scanning complex number'
+      : complex(text, at, real, imag)
   }
   if (text.endsWith('i')) {
     const imag = parseFloat64(text.slice(0, -1))
@@ -31,7 +37,8 @@ function realNumber(text: string, at: number): NumberNode | string {
   const whole = parseInteger(text)
   const int = whole !== undefined && whole >= MIN_INT64 && whole <= MAX_INT64 ? whole : undefined
   const isSigned = text.startsWith('+') || text.startsWith('-')
-  const uint = whole !== undefined && whole >= 0n && whole <= MAX_UINT64 && (!isSigned || whole === 0n) ? whole : undefined
+  const uint =
+    whole !== undefined && whole >= 0n && whole <= MAX_UINT64 && (!isSigned || whole === 0n) ? whole : undefined
   if (int !== undefined || uint !== undefined) {
     return { kind: 'number', at, text, int, uint, float: Number(int ?? uint), complex: undefined }
   }
@@ -43,7 +50,8 @@ function realNumber(text: string, at: number): NumberNode | string {
 }
 
 function complex(text: string, at: number, real: number, imag: number): NumberNode {
-  const simple = imag === 0 ? { ...integersOf(real), float: real } : { int: undefined, uint: undefined, float: undefined }
+  const simple =
+    imag === 0 ? { ...integersOf(real), float: real } : { int: undefined, uint: undefined, float: undefined }
   return { kind: 'number', at, text, ...simple, complex: { real, imag } }
 }
 

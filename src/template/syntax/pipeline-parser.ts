@@ -17,7 +17,10 @@ export function parsePipeline(tokens: TokenStream, context: string, end: 'right'
     const token = tokens.nextNonSpace()
     if (token.type === end) break
     tokens.backup()
-    if (!STARTS_OPERAND.has(token.type) && !(token.type === 'keyword' && (token.value === '.' || token.value === 'nil'))) {
+    if (
+      !STARTS_OPERAND.has(token.type) &&
+      !(token.type === 'keyword' && (token.value === '.' || token.value === 'nil'))
+    ) {
       tokens.unexpected(tokens.nextNonSpace(), context)
     }
     commands.push(parseCommand(tokens))

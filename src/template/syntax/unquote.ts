@@ -20,7 +20,7 @@ export function unquote(literal: string): string | undefined {
   if (quote === '`') return body.replaceAll('\r', '')
   if (!body.includes('\\')) return body
   let out = ''
-  for (let i = 0; i < body.length; ) {
+  for (let i = 0; i < body.length;) {
     const char = unquoteChar(body, i, '"')
     if (char === undefined) return undefined
     out += char.text

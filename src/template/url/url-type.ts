@@ -115,7 +115,8 @@ function resolve(base: GoUrl, reference: GoUrl): GoUrl {
     merged = { ...merged, rawQuery: base.rawQuery }
     if (reference.fragment === '') merged = { ...merged, fragment: base.fragment, rawFragment: base.rawFragment }
   }
-  if (reference.path === '' && base.opaque !== '') return { ...merged, opaque: base.opaque, user: null, host: '', path: '' }
+  if (reference.path === '' && base.opaque !== '')
+    return { ...merged, opaque: base.opaque, user: null, host: '', path: '' }
   const path = resolvePath(escapedPath(base), escapedPath(reference))
   return withPath({ ...merged, host: base.host, user: base.user }, path)
 }

@@ -30,7 +30,7 @@ export function stringOf(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
   let out = ''
   let start = 0
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const width = sequenceLength(bytes, i)
     if (width > 0) {
       i += width
