@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createTestClock } from '../../test/support/test-clock.ts'
+import { createUnreliableStore } from '../../test/support/unreliable-store.ts'
 import { sessionDraft } from '../../test/support/session-draft.ts'
 import { silentLogger } from '../kernel/logger.ts'
+import { sessionEvents } from './events.ts'
 import { createSessionManager, type SessionManagerOptions } from './manager.ts'
 import { MemoryStore } from './memory.ts'
+import { issueTicket } from './ticket.ts'
 
 const HOUR = 3_600_000
 
@@ -88,4 +93,172 @@ test('V-075: a right id with a wrong secret neither opens nor ends the session',
   assert.equal(await manager.open(forged), undefined)
   assert.equal(await manager.end(forged, 'logout'), undefined)
   assert.notEqual(await manager.open(ticket), undefined)
+})
+
+test('V-041, E-10: junk is refused without asking the store', async () => {
+  const { store, clock } = setUp()
+  const slow = createUnreliableStore(store)
+  const asked: string[] = []
+  slow.before = (operation) => asked.push(operation)
+  const { manager } = setUp({ store: slow, clock })
+  const { ticket } = await setUp({ store, clock }).manager.create(sessionDraft())
+  for (const junk of ['', ticket.slice(1), `${ticket}=`, ticket.slice(0, -1), '*', `v1.${'%'.repeat(43)}`]) {
+    assert.equal(manager.open(junk), undefined)
+    assert.equal(await manager.end(junk, 'logout'), undefined)
+  }
+  assert.deepEqual(asked, [])
+})
+
+test('E-03, V-095: an id that was not issued here is never adopted', async () => {
+  const { manager, store } = setUp()
+  const planted = `v1.${'A'.repeat(43)}`
+  assert.equal(await manager.open(planted), undefined)
+  const { ticket } = await manager.create(sessionDraft())
+  assert.notEqual(ticket, planted)
+  assert.equal(await manager.open(planted), undefined)
+  assert.equal(store.sizes.sessions, 1)
+})
+
+test('V-134: a store that cannot be asked is an error with Retry-After and never "no session"; the ticket works again after', async () => {
+  const { store, clock } = setUp()
+  const slow = createUnreliableStore(store)
+  const { manager } = setUp({ store: slow, clock })
+  const { ticket } = await manager.create(sessionDraft())
+  slow.down = true
+  const refusal = { code: 'ERR_SESSION_STORE_UNAVAILABLE', status: 503, headers: [['Retry-After', '2']] }
+  await assert.rejects(async () => await manager.open(ticket), refusal)
+  await assert.rejects(manager.create(sessionDraft()), refusal)
+  slow.down = false
+  assert.notEqual(await manager.open(ticket), undefined)
+})
+
+test('FM-10: a logout that the store could not be told of never claims success, holds here, and is told later', async () => {
+  const { store, clock } = setUp()
+  const slow = createUnreliableStore(store)
+  const { manager } = setUp({ store: slow, clock })
+  const other = setUp({ store, clock }).manager
+  const { ticket } = await manager.create(sessionDraft())
+  slow.down = true
+  await assert.rejects(manager.end(ticket, 'logout'), { code: 'ERR_SESSION_STORE_UNAVAILABLE' })
+  assert.equal(manager.open(ticket), undefined)
+  clock.advance(5_000)
+  await turn()
+  slow.down = false
+  assert.equal(manager.open(ticket), undefined)
+  assert.notEqual(await other.open(ticket), undefined)
+  clock.advance(5_000)
+  await turn()
+  assert.equal(await other.open(ticket), undefined)
+  assert.equal(clock.pending, 1)
+})
+
+test('FM-10: a record that a failover brought back stays ended here', async () => {
+  const { manager, store, clock } = setUp()
+  const { ticket } = await manager.create(sessionDraft())
+  const [key = ''] = store.findSessions({ subject: JSON.stringify(['https://issuer.example', 'alice']) })
+  const record = store.getSession(key)
+  await manager.end(ticket, 'logout')
+  store.createSession(key, record?.value ?? new Uint8Array(), clock.now() + HOUR, { subject: 'alice' })
+  assert.equal(await manager.open(ticket), undefined)
+})
+
+test('V-092: an open that was under way when the session ended gives nothing', async () => {
+  const { store, clock } = setUp()
+  const slow = createUnreliableStore(store)
+  const { manager } = setUp({ store: slow, clock })
+  const { ticket } = await manager.create(sessionDraft())
+  const { promise: held, resolve: answer } = Promise.withResolvers<void>()
+  const inner = store.getSession.bind(store)
+  slow.getSession = async (key) => {
+    const record = inner(key)
+    await held
+    return record
+  }
+  const opening = manager.open(ticket)
+  slow.getSession = async (key) => inner(key)
+  await manager.end(ticket, 'logout')
+  answer()
+  assert.equal(await opening, undefined)
+})
+
+test('V-092: writing "last seen" late does not bring an ended session back', async () => {
+  const { store, clock } = setUp()
+  const slow = createUnreliableStore(store)
+  const lifetimes = { lifetimeMs: 24 * HOUR, idleTimeoutMs: HOUR }
+  const { manager } = setUp({ store: slow, clock, lifetimes })
+  const { ticket } = await manager.create(sessionDraft())
+  clock.advance(HOUR / 2)
+  const { promise: held, resolve: write } = Promise.withResolvers<void>()
+  slow.before = (operation) => (operation === 'updateSession' ? held : undefined)
+  assert.notEqual(await manager.open(ticket), undefined)
+  await setUp({ store, clock, lifetimes }).manager.end(ticket, 'logout')
+  write()
+  await turn()
+  assert.equal(await manager.open(ticket), undefined)
+  assert.equal(store.sizes.sessions, 0)
+})
+
+test('"last seen" is written at most once in its interval, however many requests there are', async () => {
+  const { store, clock } = setUp()
+  const slow = createUnreliableStore(store)
+  let writes = 0
+  slow.before = (operation) => operation === 'updateSession' && writes++
+  const { manager } = setUp({ store: slow, clock, lifetimes: { lifetimeMs: 24 * HOUR, idleTimeoutMs: HOUR } })
+  const { ticket } = await manager.create(sessionDraft())
+  for (let second = 0; second < 600; second++) {
+    clock.advance(1_000)
+    await manager.open(ticket)
+  }
+  assert.ok(writes >= 9 && writes <= 10, `${writes} writes in ten minutes`)
+})
+
+test('FM-22: a record that is corrupt or foreign is no session, is left as it is, and is told with the hash alone', async () => {
+  const { store, clock } = setUp()
+  const logged: unknown[] = []
+  const logger = { ...silentLogger, warn: (fields: unknown, message: string) => void logged.push(fields, message) }
+  const { manager } = setUp({ store, clock, logger })
+  const { ticket } = await manager.create(sessionDraft())
+  const [key = ''] = store.findSessions({ subject: JSON.stringify(['https://issuer.example', 'alice']) })
+  let version = 1
+  for (const bytes of [
+    Buffer.from('{"sub":"alice"}'),
+    Buffer.alloc(10_000_000, 1),
+    Buffer.from('['.repeat(100_000)),
+    new Uint8Array(),
+  ]) {
+    store.updateSession(key, bytes, clock.now() + HOUR, version++)
+    assert.equal(await manager.open(ticket), undefined)
+    assert.equal(store.getSession(key)?.value, bytes)
+  }
+  assert.equal(logged.length, 8)
+  assert.equal(JSON.stringify(logged).includes(ticket), false)
+})
+
+test('what happens is told on a diagnostics channel', async () => {
+  const { manager } = setUp()
+  const events: unknown[] = []
+  const listen = (event: unknown) => void events.push(event)
+  sessionEvents.subscribe(listen)
+  const { ticket } = await manager.create(sessionDraft())
+  await manager.open('junk')
+  await manager.open(ticket)
+  await manager.end(ticket, 'logout')
+  await manager.open(ticket)
+  sessionEvents.unsubscribe(listen)
+  assert.deepEqual(events, [
+    { type: 'created', provider: 'demo' },
+    { type: 'refused', cause: 'malformed' },
+    { type: 'ended', provider: 'demo', reason: 'logout' },
+    { type: 'refused', cause: 'ended' },
+  ])
+})
+
+test('E-18: ten thousand guessed tickets cost the store one look-up each and leave nothing behind', async () => {
+  const { manager, store } = setUp()
+  for (let i = 0; i < 10_000; i++) {
+    const guess = issueTicket(randomBytes).text
+    assert.equal(await manager.open(guess), undefined)
+    if (i % 100 === 0) assert.equal(await manager.end(guess, 'logout'), undefined)
+  }
+  assert.equal(store.sizes.sessions, 0)
 })

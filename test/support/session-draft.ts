@@ -9,7 +9,7 @@ export function sessionDraft(changes: Partial<SessionDraft> = {}): SessionDraft 
     claims: { sub: 'alice', email: 'alice@example.com', name: 'Алиса 名前' },
     tokens: {
       accessToken: 'access-1',
-      idToken: 'id-1',
+      idToken: 'id-token-1',
       refreshToken: undefined,
       accessTokenExpiresAt: undefined,
       scope: 'openid',
