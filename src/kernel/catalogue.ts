@@ -9,6 +9,7 @@ interface CatalogueEntry {
 export const CATALOGUE = {
   ERR_INTERNAL: { status: 500, message: 'An internal server error occurred, please contact the system administrator' },
   ERR_REQUEST_MALFORMED: { status: 400, message: 'The request was malformed or contained invalid parameters' },
+  ERR_REQUEST_TIMEOUT: { status: 408, message: 'The request took too long' },
   ERR_REQUEST_BODY_TOO_LARGE: { status: 413, message: 'The request body is too large' },
   ERR_REQUEST_HEADER_TOO_LARGE: { status: 431, message: 'The request header is too large' },
   ERR_CREDENTIALS_INVALID: { status: 401, message: 'Access credentials are invalid' },
@@ -26,6 +27,7 @@ export const CATALOGUE = {
     message: 'Unable to forward the request because matched rule does not define an upstream URL',
   },
   ERR_UPSTREAM_UNAVAILABLE: { status: 502, message: 'The upstream service is not available' },
+  ERR_UPSTREAM_BUSY: { status: 503, message: 'The upstream service has too much to do' },
   ERR_UPSTREAM_TIMEOUT: { status: 504, message: 'The upstream service is timing out' },
   ERR_SESSION_STORE_UNAVAILABLE: { status: 503, message: 'The session store could not be asked' },
   ERR_PROVIDER_UNAVAILABLE: { status: 503, message: 'The identity provider could not be asked' },

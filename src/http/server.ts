@@ -1,0 +1,168 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../kernel/clock.ts'
+import { connectionOf, type PeerTrust, registerConnection } from './connection.ts'
+import { answerBrokenRequest } from './broken-request.ts'
+import { refusalReply } from './refusal.ts'
+import { TLS_OPTIONS, type TlsMaterial } from './tls.ts'
+import { writeReply } from './write-reply.ts'
+
+export interface HttpServerOptions {
+  /** Empty for all interfaces. */
+  readonly host: string
+  /** 0 for any free one. */
+  readonly port: number
+  readonly tls: TlsMaterial | undefined
+  /** From the connection, or the first octet of a further request, to the end of the head. */
+  readonly readTimeoutMs: number
+  /** How long the client may take nothing of an answer that is waiting for it. */
+  readonly writeTimeoutMs: number
+  /** How long a connection is kept between requests. */
+  readonly idleTimeoutMs: number
+  /** In octets; a longer head is answered 431. */
+  readonly maxHeaderSize: number
+  readonly trusts: PeerTrust
+}
+
+export interface HttpHandlers {
+  request(request: IncomingMessage, response: ServerResponse): void
+  /**
+   * The client asks to upgrade the connection. The handler either answers by `response`, which ends the connection, or
+   * calls `takeOver` and owns the socket from then on. Without the handler upgrades are answered as plain requests.
+   */
+  upgrade?(request: IncomingMessage, response: ServerResponse, takeOver: () => Upgraded): void
+}
+
+export interface Upgraded {
+  readonly socket: Socket
+  /** What the client sent right behind its request. */
+  readonly head: Buffer
+}
+
+export interface HttpServer {
+  /** Rejects when the port is taken. */
+  listen(): Promise<AddressInfo>
+  /** Stops accepting, lets exchanges finish for `graceMs`, then ends what is left. */
+  close(graceMs: number): Promise<void>
+  /** Whether `close` was called: answers then end their connections. */
+  readonly closing: boolean
+}
+
+const KEEP_ALIVE_PROBE_MS = 30_000
+const CLOSE_POLL_MS = 50
+
+/** A node:http server that lets nothing through which a proxy must not see, and holds no slow client for ever. */
+export function createHttpServer(options: HttpServerOptions, handlers: HttpHandlers, clock: Clock): HttpServer {
+  const secure = options.tls !== undefined
+  const server = makeServer(options)
+  const tunnels = new Set<Socket>()
+  let closing = false
+
+  server.maxHeadersCount = 0
+  server.timeout = options.writeTimeoutMs
+  server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
+    registerConnection(socket, secure, options.trusts)
+  })
+  // Only what is idle, or has an answer that the client does not take: silence by itself is not an offence, an event
+  // stream may have nothing to say for minutes.
+  server.on('timeout', (socket: Socket) => {
+    if (connectionOf(socket).active === 0 || socket.writableLength > 0) socket.destroy()
+  })
+  server.on('clientError', answerBrokenRequest)
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    const refusal = refusalReply({ status: 405, message: 'The method is not allowed', close: true })
+    writeReply(responseOn(request, socket as Socket), refusal, { secure, close: true })
+  })
+  server.on('request', begin)
+  server.on('checkContinue', begin)
+  server.on('checkExpectation', begin)
+  if (handlers.upgrade !== undefined) server.on('upgrade', beginUpgrade)
+
+  function begin(request: IncomingMessage, response: ServerResponse): void {
+    const connection = connectionOf(request.socket)
+    connection.active++
+    connection.latest = response
+    response.once('close', () => connection.active--)
+    if (closing) response.shouldKeepAlive = false
+    handlers.request(request, response)
+  }
+
+  function beginUpgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
+    const socket = duplex as Socket
+    const response = responseOn(request, socket)
+    connectionOf(socket).active++
+    socket.setTimeout(0)
+    tunnels.add(socket)
+    socket.once('close', () => tunnels.delete(socket))
+    handlers.upgrade?.(request, response, () => {
+      response.detachSocket(socket)
+      return { socket, head }
+    })
+  }
+
+  return {
+    get closing() {
+      return closing
+    },
+    listen: () =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        const where = options.host === '' ? {} : { host: options.host }
+        server.listen({ ...where, port: options.port }, () => {
+          server.off('error', reject)
+          // Accepting may fail for want of descriptors; that passes (FM-35).
+          server.on('error', () => {})
+          resolve(server.address() as AddressInfo)
+        })
+      }),
+    async close(graceMs) {
+      closing = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const deadline = clock.now() + graceMs
+      while ((await connectionCount(server)) > 0 && clock.now() < deadline) {
+        server.closeIdleConnections()
+        await new Promise<void>((resolve) => clock.schedule(CLOSE_POLL_MS, resolve))
+      }
+      server.closeAllConnections()
+      for (const socket of tunnels) socket.destroy()
+      await closed
+    },
+  }
+}
+
+function makeServer(options: HttpServerOptions): Server {
+  const shared = {
+    maxHeaderSize: options.maxHeaderSize,
+    // The checks answer for themselves, with a body.
+    requireHostHeader: false,
+    headersTimeout: options.readTimeoutMs,
+    // Not the length of a request counts but its progress: RequestBody watches it.
+    requestTimeout: 0,
+    keepAliveTimeout: options.idleTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, Math.max(50, Math.floor(options.readTimeoutMs / 5))),
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
+    noDelay: true,
+  }
+  if (options.tls === undefined) return createServer(shared)
+  return createTlsServer({ ...shared, ...TLS_OPTIONS, ALPNProtocols: [...TLS_OPTIONS.ALPNProtocols], ...options.tls })
+}
+
+/** For a socket that node:http gave up: an answer on it is its last. */
+function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket)
+  socket.on('error', () => {})
+  response.once('finish', () => {
+    response.detachSocket(socket)
+    socket.destroySoon()
+  })
+  return response
+}
+
+function connectionCount(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((error, count) => resolve(error === null ? count : 0)))
+}

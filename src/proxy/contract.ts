@@ -1,0 +1,57 @@
+import type { AddressInfo } from 'node:net'
+import type { TlsMaterial } from '../http/tls.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Gate } from '../kernel/gate.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Reply } from '../kernel/reply.ts'
+import type { RequestView } from '../kernel/request.ts'
+import type { OwnCookie } from './cookies.ts'
+import type { ForwardingEnd } from './forwarding.ts'
+import type { UpgradeOrigins } from './origin.ts'
+
+/** `serve.proxy` and what it takes from elsewhere, compiled. */
+export interface ProxyOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls: TlsMaterial | undefined
+  readonly timeouts: { readonly readMs: number; readonly writeMs: number; readonly idleMs: number }
+  readonly maxHeaderSize: number
+  readonly maxBodySize: number | undefined
+  /** `all` is Oathkeeper's `trust_forwarded_headers: true`. */
+  readonly trustedProxies: 'all' | readonly string[]
+  readonly strictPaths: boolean
+  readonly trailingSlash: 'keep' | 'strip'
+  readonly stripRequestHeaders: readonly string[]
+  /** Never sent upstream. */
+  readonly isOwnCookie: OwnCookie
+  readonly upgradeOrigins: UpgradeOrigins
+  readonly upstream: {
+    readonly maxConnections: number
+    readonly maxWaiting: number
+    readonly connectTimeoutMs: number
+    readonly headersTimeoutMs: number
+    readonly bodyTimeoutMs: number
+    readonly keepAliveMs: number
+    readonly maxHeaderSize: number
+  }
+}
+
+/** Routes of our own, answered before any rule is looked at. */
+export interface LocalRoutes {
+  handles(path: string): boolean
+  handle(request: RequestView): Reply | Promise<Reply>
+}
+
+export interface ProxyDeps {
+  readonly gate: Gate
+  readonly local?: LocalRoutes
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Hears of every exchange with an upstream when it is over. */
+  readonly onFinished?: (end: ForwardingEnd) => void
+}
+
+export interface Proxy {
+  listen(): Promise<AddressInfo>
+  close(graceMs: number): Promise<void>
+}

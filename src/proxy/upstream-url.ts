@@ -1,0 +1,43 @@
+import type { UpstreamTarget } from '../kernel/gate.ts'
+import type { RequestView } from '../kernel/request.ts'
+import { cleanPath, joinPath } from '../lib/go-path.ts'
+import { escapedPath, escapePath } from '../lib/go-url.ts'
+
+/**
+ * The request target for the upstream: the path that was matched, joined to that of `upstream.url` and without
+ * `strip_path`, and the client's query. The client's own encoding is kept where the path is (Go's `URL.EscapedPath`).
+ */
+export function upstreamPathAndQuery(view: RequestView, target: UpstreamTarget): string {
+  const path = upstreamPath(view.path, target)
+  const encoded = path === view.path ? keptEncoding(view) : escapePath(path)
+  if (view.rawQuery !== '') return `${encoded}?${view.rawQuery}`
+  return view.originalUri.endsWith('?') ? `${encoded}?` : encoded
+}
+
+function keptEncoding(view: RequestView): string {
+  return view.rawPath === '' ? escapePath(view.path) : escapedPath(view.path, view.rawPath)
+}
+
+function upstreamPath(path: string, { basePath, stripPath }: UpstreamTarget): string {
+  if (stripPath === '' && (basePath === '' || basePath === '/')) return path === '' ? '/' : path
+  const joined = joinPath(basePath, path)
+  const slashed = path.endsWith('/') && joined !== '/' ? `${joined}/` : joined
+  return stripPath === '' ? rooted(slashed) : strip(slashed, stripPath)
+}
+
+/**
+ * Oathkeeper removes the first occurrence of `/` + `strip_path`, wherever in the path it is and whatever follows it.
+ * What is left may begin without a slash or with dots (`/api../x`), which an upstream would read as another place: it
+ * is rooted and cleaned again (V-050).
+ */
+function strip(path: string, stripPath: string): string {
+  const at = path.indexOf(`/${stripPath}`)
+  if (at === -1) return rooted(path)
+  const rest = rooted(path.slice(0, at) + path.slice(at + stripPath.length + 1))
+  const clean = cleanPath(rest)
+  return rest.endsWith('/') && clean !== '/' ? `${clean}/` : clean
+}
+
+function rooted(path: string): string {
+  return path.startsWith('/') ? path : `/${path}`
+}

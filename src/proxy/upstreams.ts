@@ -1,0 +1,87 @@
+import { buildConnector, Pool } from 'undici'
+import type { Socket } from 'node:net'
+import type { Clock } from '../kernel/clock.ts'
+import { plainAddress } from '../lib/cidr.ts'
+
+/** `serve.proxy.upstream`. */
+export interface UpstreamOptions {
+  /** Connections to one upstream at most. */
+  readonly maxConnections: number
+  /** Requests that may wait for one of them; more are answered 503. */
+  readonly maxWaiting: number
+  readonly connectTimeoutMs: number
+  /** How long an idle connection is kept; shorter than the upstream's own patience. */
+  readonly keepAliveMs: number
+}
+
+/** The connections to one upstream. */
+export interface Upstream {
+  readonly pool: Pool
+  /** Requests sent or waiting, tunnels not counted. */
+  active: number
+  usedAt: number
+}
+
+/** One pool an origin, and who is at the other end of each of our connections. */
+export interface Upstreams {
+  at(origin: string): Upstream
+  /** Whether the peer is a connection of ours: the proxy is its own upstream, and the request would never arrive. */
+  isOwn(address: string, port: number): boolean
+  close(): Promise<void>
+}
+
+const UNUSED_MS = 600_000
+
+export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstreams {
+  const byOrigin = new Map<string, Upstream>()
+  const own = new Set<string>()
+  const connect = buildConnector({ allowH2: false, timeout: options.connectTimeoutMs })
+
+  const connector: buildConnector.connector = (where, done) =>
+    connect(where, (...result) => {
+      const [error, socket] = result
+      if (error === null) rememberOwn(socket, own)
+      done(...result)
+    })
+
+  function create(origin: string): Upstream {
+    dropUnused()
+    const pool = new Pool(origin, {
+      connect: connector,
+      connections: options.maxConnections,
+      allowH2: false,
+      keepAliveTimeout: options.keepAliveMs,
+      // Exchanges have their own deadlines, which an upstream cannot put off by sending 1xx answers.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    const made: Upstream = { pool, active: 0, usedAt: clock.now() }
+    byOrigin.set(origin, made)
+    return made
+  }
+
+  /** Rules come and go; the connections of those that went do not stay. */
+  function dropUnused(): void {
+    const before = clock.now() - UNUSED_MS
+    for (const [origin, upstream] of byOrigin) {
+      if (upstream.active > 0 || upstream.usedAt > before) continue
+      byOrigin.delete(origin)
+      void upstream.pool.close()
+    }
+  }
+
+  return {
+    at: (origin) => byOrigin.get(origin) ?? create(origin),
+    isOwn: (address, port) => own.has(`${address} ${port}`),
+    async close() {
+      await Promise.all([...byOrigin.values()].map(({ pool }) => pool.destroy()))
+      byOrigin.clear()
+    },
+  }
+}
+
+function rememberOwn(socket: Socket, own: Set<string>): void {
+  const key = `${plainAddress(socket.localAddress ?? '')} ${socket.localPort}`
+  own.add(key)
+  socket.once('close', () => own.delete(key))
+}
