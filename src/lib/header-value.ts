@@ -1,6 +1,9 @@
 const PLAIN = /^[\t\x20-\x7e]*$/
 const ASCII = /^[\x00-\x7f]*$/
 const UNSAFE = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g
+/** A lone surrogate that stands for a byte which is not part of UTF-8. */
+const BYTE = /(?<![\ud800-\udbff])[\udc80-\udcff]/g
+const BYTE_BASE = 0xdc00
 
 /**
  * Gives a text the form in which a header carries it: UTF-8, each byte as one Latin-1 character, which is what Node puts
@@ -9,10 +12,17 @@ const UNSAFE = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g
 export function toHeaderValue(text: string): string {
   if (PLAIN.test(text)) return text
   const safe = text.replace(UNSAFE, ' ').trim()
-  return ASCII.test(safe) ? safe : Buffer.from(safe, 'utf8').toString('latin1')
+  if (ASCII.test(safe)) return safe
+  if (safe.isWellFormed()) return latin1(safe)
+  let wire = ''
+  let from = 0
+  for (const found of safe.matchAll(BYTE)) {
+    wire += latin1(safe.slice(from, found.index)) + String.fromCharCode(found[0].charCodeAt(0) - BYTE_BASE)
+    from = found.index + 1
+  }
+  return wire + latin1(safe.slice(from))
 }
 
-/** Reads a header's value as text: the bytes as UTF-8, U+FFFD for what is none. */
-export function fromHeaderValue(wire: string): string {
-  return ASCII.test(wire) ? wire : Buffer.from(wire, 'latin1').toString('utf8')
+function latin1(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
 }

@@ -5,6 +5,7 @@ import type { NamedErrorStep } from './answer.ts'
 import type { Fault } from './faults.ts'
 import type { Fallback } from './plan.ts'
 import type { LookUp, Lookup } from './registry.ts'
+import { KIND_WORDS } from './vocabulary.ts'
 
 /** Makes an error step of a look-up. One with a mistake in it fails at the moment in which Oathkeeper does. */
 export function nameErrorStep(handler: string, { step, fault }: Lookup<ErrorStep>): NamedErrorStep {
@@ -32,21 +33,15 @@ export function compileFallback(
 ): { readonly fallback: Fallback; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
   const errors = ids.map((handler, index): NamedErrorStep => {
-    const place = `errors.fallback[${index}]`
-    const lookup = lookUp('errors', { handler, config: undefined }, place)
-    const { step, fault } = lookup
-    if (fault === undefined && step !== undefined) return { handler, step }
-    if (fault?.kind === 'invalid') {
-      problems.push(
-        ...fault.problems.map(({ path, message }) => ({
-          path: path.replace(`${place}.config`, `errors.handlers.${handler}.config`),
-          message,
-        })),
-      )
+    const lookup = lookUp('errors', { handler, config: undefined }, `${KIND_WORDS.errors.settingsKey}.${handler}`)
+    const { fault } = lookup
+    if (fault === undefined) return nameErrorStep(handler, lookup)
+    if (fault.kind === 'invalid') {
+      problems.push(...fault.problems)
       return nameErrorStep(handler, lookup)
     }
     const message = `Fallback error handler "${handler}" was requested but is disabled or unknown.`
-    problems.push({ path: place, message })
+    problems.push({ path: `errors.fallback[${index}]`, message })
     const error = new GateError('ERR_HANDLER_MISCONFIGURED', {
       message: 'An internal server error occurred, please contact the system administrator',
       reason: `${message} This is a configuration issue and should be reported to the administrator.`,

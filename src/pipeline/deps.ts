@@ -2,13 +2,22 @@ import type { Exchange } from '../kernel/exchange.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { Session } from '../sessions/contract.ts'
 
-/** Compiles the template language of the configuration. Throws an Error that says what does not parse. */
+/** Compiles the template language of the configuration. */
 export interface TemplateCompiler {
-  compile(source: string): Template
+  /**
+   * @param name for messages
+   * @throws {Error} that says what does not parse
+   */
+  compile(source: string, name?: string): Template
 }
 
-/** Renders for one exchange. Throws an Error when the template cannot be executed. */
-export type Template = (exchange: Exchange) => string
+export interface Template {
+  /**
+   * Renders for one exchange; a byte that is not part of UTF-8 comes as the lone surrogate U+DC00 + byte.
+   * @throws {Error} when the template cannot be executed
+   */
+  render(exchange: Exchange): string
+}
 
 /** What the authenticator `session` needs of sessions and their cookie. */
 export interface SessionReader {

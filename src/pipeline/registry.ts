@@ -132,14 +132,12 @@ function locator(
   place: string,
   settings: PipelineSettings,
 ): (issue: ConfigIssue) => { readonly path: string; readonly message: string } {
+  const global = settingsOf(settings, kind, handler)?.config
   return ({ path, message }) => {
     const own = formatPath(`${place}.config`, path)
-    const global = settingsOf(settings, kind, handler)?.config
-    if (path.length === 0 || hasPath(config, path) || !hasPath(global, path)) return { path: own, message }
-    return {
-      path: own,
-      message: `${message} (set in ${formatPath(`${KIND_WORDS[kind].settingsKey}.${handler}.config`, path)})`,
-    }
+    const inherited = formatPath(`${KIND_WORDS[kind].settingsKey}.${handler}.config`, path)
+    const isInherited = path.length > 0 && !hasPath(config, path) && hasPath(global, path) && own !== inherited
+    return { path: own, message: isInherited ? `${message} (set in ${inherited})` : message }
   }
 }
 

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createTestGate, createTestRegistry, makeRule, type TestRule } from '../../../test/support/gate.ts'
+import { requestView } from '../../../test/support/request-view.ts'
+import { LOGIN_ENTRY, openedSession, sessionReader } from '../../../test/support/sessions.ts'
+import { GateError } from '../../kernel/errors.ts'
+import type { Decision } from '../../kernel/gate.ts'
+import type { SessionReader } from '../deps.ts'
+
+const ALICE = openedSession()
+const KNOWN: SessionReader['open'] = (ticket) => (ticket === 'alice' ? ALICE : undefined)
+
+function decide(
+  open: SessionReader['open'],
+  cookies: readonly string[],
+  rule: TestRule = {},
+): Decision | Promise<Decision> {
+  const deps = { sessions: sessionReader(open), login: LOGIN_ENTRY }
+  const gate = createTestGate({ rules: [{ authenticators: ['session'], ...rule }], deps })
+  return gate.decide(requestView({ headers: cookies.map((cookie) => ['Cookie', cookie] as const) }))
+}
+
+async function statusOf(decision: Decision | Promise<Decision>): Promise<number> {
+  const made = await decision
+  return made.granted ? 200 : made.reply.status
+}
+
+test('a live session gives its subject and claims, at once where it can', () => {
+  const decision = decide(KNOWN, ['a=b; session=alice'])
+  assert.ok(!(decision instanceof Promise))
+  assert.ok(decision.granted)
+  const { subject, extra, sessionId } = decision.exchange
+  assert.deepEqual({ subject, extra, sessionId }, { subject: 'alice', extra: ALICE.claims, sessionId: 'public-id' })
+})
+
+test('a session that has to be fetched is waited for', async () => {
+  const decision = decide(() => Promise.resolve(ALICE), ['session=x'])
+  assert.ok(decision instanceof Promise)
+  assert.equal(await statusOf(decision), 200)
+})
+
+test('D-07: a cookie that comes in a second line counts', async () => {
+  assert.equal(await statusOf(decide(KNOWN, ['a=b', 'session=alice'])), 200)
+})
+
+test('D-08: of two tickets neither counts, in either order', async () => {
+  assert.equal(await statusOf(decide(KNOWN, ['session=alice; session=x'])), 401)
+  assert.equal(await statusOf(decide(KNOWN, ['session=x', 'session=alice'])), 401)
+})
+
+test('V-037 V-071: no malformed cookie lets anybody in', async () => {
+  const cookies = [
+    '',
+    '=',
+    ';',
+    'session',
+    'session=',
+    'session=%',
+    'session=%E0%A4%A',
+    'session=null',
+    'session=undefined',
+    'session=0',
+    'session=alice,',
+    'session="alice"',
+    'session=alice\u0000',
+    'session =alice',
+    'SESSION=alice',
+    '__Host-session=alice',
+    'session=alice; session=',
+    'session=; session=alice',
+    'session=alice==',
+    'session[]=alice',
+    'session=[object Object]',
+    'session={}',
+    'session=true',
+    'session=alice%00',
+    'session=alice\t',
+    'session==alice',
+    ' session=x',
+    'session=ALICE',
+    'session=é',
+    `session=${'a'.repeat(5000)}`,
+  ]
+  assert.equal(cookies.length, 30)
+  for (const cookie of cookies) assert.equal(await statusOf(decide(KNOWN, [cookie])), 401, cookie)
+})
+
+test('without a live session the next authenticator is asked', async () => {
+  const both = { authenticators: ['session', 'anonymous'] }
+  for (const cookies of [[], ['a=b'], ['session=gone']]) {
+    const decision = await decide(KNOWN, cookies, both)
+    assert.ok(decision.granted)
+    assert.equal(decision.exchange.subject, 'anonymous')
+    assert.equal(decision.exchange.sessionId, undefined)
+  }
+})
+
+test('V-058: a bearer token is no session', async () => {
+  const deps = { sessions: sessionReader(KNOWN), login: LOGIN_ENTRY }
+  const gate = createTestGate({ rules: [{ authenticators: ['session'] }], deps })
+  const headers: [string, string][] = [['Authorization', 'Bearer alice']]
+  assert.equal(await statusOf(gate.decide(requestView({ headers }))), 401)
+})
+
+test('FM-04: a store that cannot be asked is 503 with Retry-After, never the next authenticator and never a cookie', async () => {
+  const failures: SessionReader['open'][] = [
+    () => {
+      throw new GateError('ERR_SESSION_STORE_UNAVAILABLE')
+    },
+    () => Promise.reject(new GateError('ERR_SESSION_STORE_UNAVAILABLE')),
+    () => Promise.reject(new Error('connection lost')),
+  ]
+  for (const open of failures) {
+    const decision = await decide(open, ['session=alice'], { authenticators: ['session', 'anonymous'] })
+    assert.ok(!decision.granted)
+    assert.equal(decision.error.code, 'ERR_SESSION_STORE_UNAVAILABLE')
+    assert.equal(decision.reply.status, 503)
+    assert.ok(!decision.reply.body.includes('connection lost'))
+    assert.deepEqual(
+      decision.reply.headers.filter(([name]) => name === 'Retry-After' || name === 'Set-Cookie'),
+      [['Retry-After', '1']],
+    )
+  }
+})
+
+test('FM-04: the login handler leaves a store error alone', async () => {
+  const rule = { errors: ['login', 'json'] }
+  const decision = await decide(() => Promise.reject(new Error('down')), ['session=alice'], rule)
+  assert.ok(!decision.granted)
+  assert.equal(decision.reply.status, 503)
+})
+
+const accepting = (provider: unknown): TestRule => ({
+  authenticators: [{ handler: 'session', config: { provider } }],
+})
+
+test('a rule can accept some providers only', async () => {
+  assert.equal(await statusOf(decide(KNOWN, ['session=alice'], accepting('demo'))), 200)
+  assert.equal(await statusOf(decide(KNOWN, ['session=alice'], accepting(['other', 'demo']))), 200)
+  assert.equal(await statusOf(decide(KNOWN, ['session=alice'], accepting(['other']))), 401)
+})
+
+test('V-072: a provider that is not configured, and no login at all, are problems of the rule and never let in', async () => {
+  const rule = makeRule({ authenticators: [{ handler: 'session', config: { provider: 'nope' } }] })
+  const registry = createTestRegistry({ sessions: sessionReader(KNOWN), login: LOGIN_ENTRY })
+  assert.equal(registry.compileRule(rule).problems[0]?.path, 'authenticators[0].config.provider')
+  const gate = createTestGate({ rules: [{ authenticators: ['session'] }] })
+  const decision = await gate.decide(requestView({ headers: [['Cookie', 'session=alice']] }))
+  assert.equal(await statusOf(decision), 500)
+})
