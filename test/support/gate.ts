@@ -8,6 +8,7 @@ import type { PipelineDeps } from '../../src/pipeline/deps.ts'
 import { createGate } from '../../src/pipeline/gate.ts'
 import type { Plan } from '../../src/pipeline/plan.ts'
 import { createRegistry, type Registry } from '../../src/pipeline/registry.ts'
+import { compileTemplate } from '../../src/template/compile-template.ts'
 import type { HandlerSettings, PipelineSettings } from '../../src/pipeline/settings.ts'
 
 /** A rule in a test: handlers by name, or with their configuration. */
@@ -22,7 +23,7 @@ export interface TestRule {
 }
 
 export const TEST_DEPS: PipelineDeps = {
-  templates: { compile: (source) => ({ render: () => source }) },
+  templates: { compile: compileTemplate },
   sessions: undefined,
   login: undefined,
 }

@@ -45,8 +45,8 @@ test('an error has the name of its status', () => {
 })
 
 test('a wildcard of the list covers, a wildcard of the client only matches its twin', () => {
-  const listed = (types: string[], sent: string): boolean =>
-    holds([{ request: { header: { accept: types } } }], 'ERR_INTERNAL', accept(sent))
+  const listed = (types: string[], value: string): boolean =>
+    holds([{ request: { header: { accept: types } } }], 'ERR_INTERNAL', accept(value))
   assert.equal(listed(['application/json'], '*/*'), false)
   assert.equal(listed(['text/*'], 'text/html'), true)
   assert.equal(listed(['text/*'], 'text/*'), true)

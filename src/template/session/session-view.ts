@@ -61,7 +61,7 @@ class SessionView {
   }
 
   get header(): Value {
-    const lists = [...this.exchange.headers].map(([name, values]) => [name, stringSlice(values)] as const)
+    const lists = [...this.exchange.headers].map(([name, values]) => [name, stringSlice(values.map(textOf))] as const)
     return new GoMap(HTTP_HEADER, new Map(lists))
   }
 }
@@ -82,10 +82,14 @@ function headerOf(request: RequestView): Value {
     const name = canonicalHeaderName(wireName)
     if (name === 'Host') continue
     const known = lists.get(name)
-    // Node gives the bytes of a value as Latin-1.
-    const text = isAscii(value) ? value : stringOf(Buffer.from(value, 'latin1'))
+    const text = textOf(value)
     if (known === undefined) lists.set(name, [text])
     else known.push(text)
   }
   return new GoMap(HTTP_HEADER, new Map([...lists].map(([name, values]) => [name, stringSlice(values)])))
+}
+
+/** A header's value, whose bytes the wire form holds as Latin-1 characters. */
+function textOf(value: string): string {
+  return isAscii(value) ? value : stringOf(Buffer.from(value, 'latin1'))
 }
