@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@redis/client'
+import { findFreePort } from './ports.ts'
 
 export interface RedisServerOptions {
   readonly password?: string
@@ -95,16 +95,6 @@ function argumentsFor(options: RedisServerOptions, folder: string, port: number)
   const data = ['--databases', String(databases), '--save', '', '--appendonly', persist ? 'yes' : 'no']
   const access = password === undefined ? [] : ['--requirepass', password]
   return [...place, ...data, '--appendfsync', 'always', ...access, ...args]
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** Answers even where it wants a password. */
