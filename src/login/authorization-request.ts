@@ -1,0 +1,35 @@
+import type { Provider } from './provider.ts'
+import type { ProviderMetadata } from './provider-metadata.ts'
+import { codeChallenge, type Transaction } from './transaction.ts'
+
+/**
+ * The URL that sends a browser to the provider. All of it comes from configuration and from the transaction; nothing of
+ * the request that began the login gets in (A-31).
+ */
+export function authorizationUrl(
+  provider: Provider,
+  metadata: ProviderMetadata,
+  transaction: Transaction,
+  state: string,
+): string {
+  const { clientId, scopes, authorizationParams } = provider.options
+  const url = new URL(metadata.authorizationEndpoint)
+  for (const [name, value] of Object.entries(authorizationParams)) url.searchParams.set(name, value)
+  for (const [name, value] of [
+    ['response_type', 'code'],
+    ['client_id', clientId],
+    ['redirect_uri', transaction.redirectUri],
+    ['scope', scopeText(scopes)],
+    ['state', state],
+    ['nonce', transaction.nonce],
+    ['code_challenge', codeChallenge(transaction.codeVerifier)],
+    ['code_challenge_method', 'S256'],
+  ] as const) {
+    url.searchParams.set(name, value)
+  }
+  return url.href
+}
+
+function scopeText(scopes: readonly string[]): string {
+  return (scopes.includes('openid') ? scopes : ['openid', ...scopes]).join(' ')
+}

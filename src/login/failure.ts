@@ -1,0 +1,174 @@
+import type { ErrorCode } from '../kernel/catalogue.ts'
+import { GateError, toGateError } from '../kernel/errors.ts'
+import type { ReturnTarget } from './return-target.ts'
+
+/** What a person is told when a login route cannot do what was asked. */
+export interface FailureText {
+  readonly title: string
+  readonly text: string
+  /** Whether beginning anew makes sense. */
+  readonly canStartAgain: boolean
+}
+
+interface FailureDefinition extends FailureText {
+  readonly code: ErrorCode
+}
+
+const FAILURES = {
+  request_malformed: {
+    code: 'ERR_REQUEST_MALFORMED',
+    title: 'This address is not right',
+    text: 'Something is missing in the address of this page, or there is too much of it.',
+    canStartAgain: true,
+  },
+  attempt_unknown: {
+    code: 'ERR_LOGIN_FAILED',
+    title: 'This sign-in cannot be finished',
+    text: 'It was finished already, it took too long, or it was begun in another browser. Please start again.',
+    canStartAgain: true,
+  },
+  issuer_foreign: {
+    code: 'ERR_LOGIN_FAILED',
+    title: 'This sign-in cannot be finished',
+    text: 'The answer does not come from where this sign-in was begun. Please start again.',
+    canStartAgain: true,
+  },
+  access_denied: {
+    code: 'ERR_LOGIN_FAILED',
+    title: 'You were not signed in',
+    text: 'The sign-in was cancelled, or the sign-in service did not permit it.',
+    canStartAgain: true,
+  },
+  provider_refused: {
+    code: 'ERR_LOGIN_FAILED',
+    title: 'You were not signed in',
+    text: 'The sign-in service could not complete the sign-in. Please start again.',
+    canStartAgain: true,
+  },
+  answer_untrusted: {
+    code: 'ERR_LOGIN_FAILED',
+    title: 'You were not signed in',
+    text: 'What the sign-in service said about you could not be verified. Please start again, and tell us if it happens twice.',
+    canStartAgain: true,
+  },
+  claims_missing: {
+    code: 'ERR_LOGIN_FAILED',
+    title: 'You were not signed in',
+    text: 'The sign-in service did not say what this service needs to know about you. Please ask who runs it.',
+    canStartAgain: true,
+  },
+  logout_incomplete: {
+    code: 'ERR_SESSION_STORE_UNAVAILABLE',
+    title: 'Signing out could not be completed',
+    text: 'This browser is signed out. The session itself could not be ended yet, because a part of this service cannot be reached.',
+    canStartAgain: false,
+  },
+  cookies_repeated: {
+    code: 'ERR_REQUEST_MALFORMED',
+    title: 'Your browser sends two sign-in cookies',
+    text: 'We cannot know which one is ours and have asked your browser to remove them. Please start again.',
+    canStartAgain: true,
+  },
+} as const satisfies Record<string, FailureDefinition>
+
+export type FailureKind = keyof typeof FAILURES
+
+/** What a failure page needs to offer the same login again. */
+export interface LoginGoal {
+  readonly provider?: string | undefined
+  /** Where the person wanted to go, if that is known. */
+  readonly returnTo?: ReturnTarget | undefined
+}
+
+export interface LoginFailureOptions extends LoginGoal {
+  readonly cause?: unknown
+  /** For the operator's log. Never a value of the request or of a token. */
+  readonly detail?: string
+  readonly headers?: GateError['headers']
+}
+
+/** Ends a login route with a page of its own. */
+export class LoginFailure extends GateError {
+  readonly kind: FailureKind
+  readonly goal: LoginGoal
+
+  constructor(kind: FailureKind, options: LoginFailureOptions = {}) {
+    const { cause, detail, headers = [], provider, returnTo } = options
+    super(FAILURES[kind].code, {
+      headers,
+      ...(cause !== undefined && { cause }),
+      ...(detail !== undefined && { detail }),
+    })
+    this.kind = kind
+    this.goal = { provider, returnTo }
+  }
+}
+
+/** Any error of the catalogue that ends a login whose goal is known. */
+export class InterruptedLogin extends GateError {
+  readonly original: GateError
+  readonly goal: LoginGoal
+
+  constructor(original: GateError, goal: LoginGoal, headers: GateError['headers'] = []) {
+    const { code, cause, detail } = original
+    super(code, {
+      headers: [...original.headers, ...headers],
+      ...(cause !== undefined && { cause }),
+      ...(detail !== undefined && { detail }),
+    })
+    this.original = original
+    this.goal = goal
+  }
+}
+
+/** Runs a step of a login; its failure will know the goal. */
+export async function orInterrupt<T>(run: () => T | Promise<T>, goal: LoginGoal): Promise<T> {
+  try {
+    return await run()
+  } catch (cause: unknown) {
+    throw new InterruptedLogin(toGateError(cause), goal)
+  }
+}
+
+const OTHERS: Partial<Record<ErrorCode, FailureText>> = {
+  ERR_NOT_FOUND: {
+    title: 'There is no such page',
+    text: 'The address is not one of the sign-in pages.',
+    canStartAgain: false,
+  },
+  ERR_SESSION_STORE_UNAVAILABLE: {
+    title: 'Signing in is not possible right now',
+    text: 'A part of this service cannot be reached. Whoever is signed in stays so. Please try again in a moment.',
+    canStartAgain: true,
+  },
+  ERR_PROVIDER_UNAVAILABLE: {
+    title: 'The sign-in service cannot be reached',
+    text: 'Whoever is signed in stays so. Please try again in a moment.',
+    canStartAgain: true,
+  },
+  ERR_PROVIDER_TIMEOUT: {
+    title: 'The sign-in service does not answer',
+    text: 'Whoever is signed in stays so. Please try again in a moment.',
+    canStartAgain: true,
+  },
+  ERR_PROVIDER_RESPONSE_INVALID: {
+    title: 'The sign-in service gave an answer that cannot be used',
+    text: 'Whoever is signed in stays so. Please try again later, and tell us if it does not get better.',
+    canStartAgain: true,
+  },
+}
+
+const UNFORESEEN: FailureText = {
+  title: 'Something went wrong',
+  text: 'The mistake is ours. Please try again, and tell us if it happens twice.',
+  canStartAgain: true,
+}
+
+export function failureText(error: GateError): FailureText {
+  const original = error instanceof InterruptedLogin ? error.original : error
+  return original instanceof LoginFailure ? FAILURES[original.kind] : (OTHERS[original.code] ?? UNFORESEEN)
+}
+
+export function failureGoal(error: GateError): LoginGoal {
+  return error instanceof LoginFailure || error instanceof InterruptedLogin ? error.goal : {}
+}

@@ -1,0 +1,111 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import type { Reply } from '../kernel/reply.ts'
+import type { RequestView } from '../kernel/request.ts'
+import type { LoginStates, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
+import { beginUrlFor } from './begin-url.ts'
+import type { LoginContext } from './context.ts'
+import { isLoopback } from './endpoint.ts'
+import { createLoginCookies } from './login-cookie.ts'
+import type { LoginOptions } from './options.ts'
+import { createPrincipals, createSubjectReader, type Principal } from './principal.ts'
+import { createProvider, type Provider } from './provider.ts'
+import { createRefresh } from './refresh.ts'
+import type { LoginRequest } from './request.ts'
+import { answer } from './routes.ts'
+import { createSessionCookie, withoutCookies } from './session-cookie.ts'
+import { compileSettings, type LoginSettings } from './settings.ts'
+
+export interface LoginDeps {
+  readonly sessions: SessionManager
+  readonly states: LoginStates
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The OpenID Connect client: its routes, and what the rest needs to know of sessions in browsers. */
+export interface Login {
+  /** Whether a path (decoded and cleaned) is below `login.base_path`. */
+  handles(path: string): boolean
+  /** Answers such a request. Never rejects. */
+  handle(request: LoginRequest): Promise<Reply>
+  /** For the error handler `login`. */
+  readonly entry: {
+    readonly providerIds: readonly string[]
+    beginUrl(request: RequestView, provider: string | undefined): string
+  }
+  /** For the authenticator `session`. */
+  readonly reader: {
+    readTicket(cookieHeader: string): string | undefined
+    open(ticket: string): ReturnType<SessionManager['open']>
+    toPrincipal(session: Session): Principal
+    /** A `Cookie` header without ours, for upstreams; nothing when no other cookie is left. */
+    withoutOwnCookies(cookieHeader: string): string | undefined
+    /** `Set-Cookie` value. */
+    readonly clearCookie: string
+  }
+  /** The manager has it already. */
+  readonly refresh: RefreshTokens
+  close(): Promise<void>
+}
+
+/**
+ * Creates the login. No provider is asked for anything yet.
+ * @throws {ProblemsError} when the options contradict each other.
+ */
+export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
+  const settings = compileSettings(options)
+  const { sessions, clock, logger } = deps
+  const providers = createProviders(options, deps)
+  const [defaultProvider] = providers.values()
+  if (defaultProvider === undefined) throw new Error('there is no provider')
+  const sessionCookie = createSessionCookie(settings)
+  const loginCookies = createLoginCookies(settings, clock)
+  const subjectOf = createSubjectReader(options.subjectFrom)
+  const context: LoginContext = {
+    ...deps,
+    settings,
+    providers,
+    defaultProvider,
+    sessionCookie,
+    loginCookies,
+    subjectOf,
+  }
+  const refresh = createRefresh(providers, clock)
+  sessions.onRefresh(refresh)
+  warnOfPlainHttp(settings, logger)
+
+  const { basePath } = settings
+  const below = `${basePath}/`
+  const isOwn = (name: string) => name === sessionCookie.name || loginCookies.isOwn(name)
+  return {
+    handles: (path) => path.startsWith(basePath) && (path.length === basePath.length || path.startsWith(below)),
+    handle: (request) => answer(context, request),
+    entry: {
+      providerIds: settings.providerIds,
+      beginUrl: (request, provider) => beginUrlFor(settings, request, provider),
+    },
+    reader: {
+      readTicket: (header) => sessionCookie.readTicket(header),
+      open: (ticket) => sessions.open(ticket),
+      toPrincipal: createPrincipals(subjectOf),
+      withoutOwnCookies: (header) => withoutCookies(header, isOwn),
+      clearCookie: sessionCookie.clear,
+    },
+    refresh,
+    async close() {
+      await Promise.all([...providers.values()].map(({ outbound }) => outbound.close()))
+    },
+  }
+}
+
+function createProviders({ providers, timeoutMs }: LoginOptions, { clock, logger }: LoginDeps): Map<string, Provider> {
+  return new Map(
+    providers.map((provider, index) => [provider.id, createProvider(provider, index, { clock, logger, timeoutMs })]),
+  )
+}
+
+function warnOfPlainHttp({ baseUrls, secure }: LoginSettings, logger: Logger): void {
+  if (secure || baseUrls.all.every((origin) => isLoopback(new URL(origin).hostname))) return
+  logger.warn({}, 'login.base_url is plain http: whoever is on the way can take over sessions')
+}

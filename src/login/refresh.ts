@@ -1,0 +1,112 @@
+import { TokenError } from '../credentials/verify.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { GateError } from '../kernel/errors.ts'
+import { isJsonObject, parseStrictJson } from '../lib/strict-json.ts'
+import type { RefreshOutcome, RefreshTokens, Session } from '../sessions/contract.ts'
+import { verifyIdToken } from './id-token.ts'
+import type { Claims } from './id-token-checks.ts'
+import type { Provider } from './provider.ts'
+import { toProviderError } from './provider-error.ts'
+import { exchangeRefreshToken, type TokenResponse, TokenRefusedError } from './token-request.ts'
+import { joinUserinfo, SubjectMismatchError } from './userinfo.ts'
+
+/**
+ * Creates the function that asks a provider for new tokens. The refresh token is sent once: whether it is spent is not
+ * known after a failure, and a second try with a rotated one would end the whole family at the provider.
+ */
+export function createRefresh(providers: ReadonlyMap<string, Provider>, clock: Clock): RefreshTokens {
+  return async (session) => {
+    const provider = providers.get(session.provider)
+    const { refreshToken } = session.tokens
+    if (provider === undefined || provider.options.issuer !== session.issuer) {
+      return { kind: 'rejected', detail: 'its provider is not configured any more' }
+    }
+    if (refreshToken === undefined) return { kind: 'rejected', detail: 'it has no refresh token' }
+    try {
+      const response = await exchangeRefreshToken(provider, refreshToken, clock.now())
+      return await renew(provider, session, response, clock)
+    } catch (cause: unknown) {
+      return toOutcome(cause, provider.id)
+    }
+  }
+}
+
+function toOutcome(cause: unknown, providerId: string): RefreshOutcome {
+  if (cause instanceof TokenRefusedError && cause.error === 'invalid_grant') {
+    return { kind: 'rejected', detail: cause.message }
+  }
+  if (cause instanceof TokenError || cause instanceof SubjectMismatchError) {
+    return { kind: 'rejected', detail: cause.message }
+  }
+  return { kind: 'failed', error: toProviderError(cause, providerId) }
+}
+
+async function renew(
+  provider: Provider,
+  session: Session,
+  response: TokenResponse,
+  clock: Clock,
+): Promise<RefreshOutcome> {
+  const verified = await verifyRenewed(provider, session, response, clock)
+  const { refreshToken, scope } = session.tokens
+  const tokens = {
+    accessToken: response.accessToken,
+    accessTokenExpiresAt: response.accessTokenExpiresAt,
+    idToken: verified === undefined ? session.tokens.idToken : verified.idToken,
+    refreshToken: response.refreshToken ?? refreshToken,
+    scope: response.scope ?? scope,
+  }
+  if (!provider.options.userinfo) return { kind: 'refreshed', tokens, claims: verified?.claims }
+  return { kind: 'refreshed', tokens, claims: await renewUserinfo(provider, response, verified?.claims, session) }
+}
+
+/**
+ * Checks the new ID token, where there is one. While the provider's keys cannot be had it is left aside: the refresh
+ * token is spent already, and to lose its successor would end the session.
+ */
+async function verifyRenewed(
+  provider: Provider,
+  session: Session,
+  { idToken, accessToken }: TokenResponse,
+  clock: Clock,
+): Promise<{ readonly idToken: string; readonly claims: Claims } | undefined> {
+  if (idToken === undefined) return undefined
+  const { nonce } = session.claims
+  try {
+    const claims = await verifyIdToken(provider, idToken, {
+      accessToken,
+      now: clock.now(),
+      subject: session.subject,
+      nonce: { value: typeof nonce === 'string' ? nonce : undefined, isRequired: false },
+      // Asked for when the person logged in; that moment only moves away.
+      maxAgeSeconds: undefined,
+      acrValues: undefined,
+    })
+    return { idToken, claims: typeof nonce === 'string' ? { nonce, ...claims } : claims }
+  } catch (cause: unknown) {
+    if (cause instanceof GateError) return undefined
+    throw cause
+  }
+}
+
+/** UserInfo that cannot be had leaves the claims as they are; one that speaks of somebody else ends the session. */
+async function renewUserinfo(
+  provider: Provider,
+  { accessToken }: TokenResponse,
+  verified: Claims | undefined,
+  session: Session,
+): Promise<Claims | undefined> {
+  try {
+    return await joinUserinfo(provider, accessToken, verified ?? claimsOf(session.tokens.idToken))
+  } catch (cause: unknown) {
+    if (cause instanceof SubjectMismatchError) throw cause
+    return undefined
+  }
+}
+
+/** The claims of an ID token that was verified before it was kept. */
+function claimsOf(idToken: string): Claims {
+  const claims = parseStrictJson(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
+  if (!isJsonObject(claims)) throw new Error('the ID token that was kept cannot be read')
+  return claims
+}

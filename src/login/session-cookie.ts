@@ -1,0 +1,50 @@
+import { attributeTail, findCookie, maxAge, visitCookies } from './cookie-header.ts'
+import type { LoginSettings } from './settings.ts'
+
+/** The cookie that holds a session's ticket. */
+export interface SessionCookie {
+  readonly name: string
+  /** The ticket; nothing when there is none, and nothing when there are two: which one is ours cannot be known (D-08). */
+  readTicket(cookieHeader: string): string | undefined
+  hasSeveral(cookieHeader: string): boolean
+  /** Every value under our name; for logout, which ends whatever there is. */
+  readTickets(cookieHeader: string): string[]
+  /** `Set-Cookie` value for a new ticket. */
+  write(ticket: string, lifetimeMs: number): string
+  /** `Set-Cookie` value that removes it. */
+  readonly clear: string
+}
+
+/** Creates the reader and writer of the session cookie. */
+export function createSessionCookie({ cookieName: name, cookie, secure }: LoginSettings): SessionCookie {
+  const tail = attributeTail({ ...cookie, secure })
+  return {
+    name,
+    readTicket(header) {
+      const found = findCookie(header, name)
+      return found === undefined || found === 'several' ? undefined : found.value
+    },
+    hasSeveral: (header) => findCookie(header, name) === 'several',
+    readTickets(header) {
+      const tickets: string[] = []
+      visitCookies(header, (other, value) => {
+        if (other === name) tickets.push(value)
+      })
+      return tickets
+    },
+    write: (ticket, lifetimeMs) => `${name}=${ticket}${tail}${cookie.persistent ? maxAge(lifetimeMs) : ''}`,
+    clear: `${name}=${tail}; Max-Age=0`,
+  }
+}
+
+/** A `Cookie` header without the pairs whose name `isOwn` accepts; nothing when no other is left. */
+export function withoutCookies(header: string, isOwn: (name: string) => boolean): string | undefined {
+  const kept: string[] = []
+  let removed = false
+  visitCookies(header, (name, _value, pair) => {
+    if (isOwn(name)) removed = true
+    else kept.push(pair)
+  })
+  if (!removed) return header
+  return kept.length === 0 ? undefined : kept.join('; ')
+}

@@ -1,0 +1,50 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { isJsonObject } from '../lib/strict-json.ts'
+import type { ReturnTarget } from './return-target.ts'
+
+/** What must be the same when the browser comes back from the provider. Kept by `LoginStates`, sealed for the browser. */
+export interface Transaction {
+  readonly issuer: string
+  readonly redirectUri: string
+  readonly nonce: string
+  readonly codeVerifier: string
+  /** Where to in the end. Judged again when it is used. */
+  readonly returnTo: string
+  /** The origin of ours that the login began at. */
+  readonly baseUrl: string
+}
+
+export interface TransactionStart {
+  readonly issuer: string
+  readonly baseUrl: string
+  readonly redirectUri: string
+  readonly returnTo: ReturnTarget
+}
+
+// 48 octets are 64 characters, each of which can be any of the alphabet; RFC 7636 §7.1 asks for 32 octets at least.
+const VERIFIER_BYTES = 48
+const NONCE_BYTES = 24
+
+/** Begins a transaction with values that no other has. */
+export function createTransaction(start: TransactionStart): Transaction {
+  return { ...start, nonce: randomText(NONCE_BYTES), codeVerifier: randomText(VERIFIER_BYTES) }
+}
+
+/** @see [RFC 7636 §4.2](https://www.rfc-editor.org/rfc/rfc7636.html#section-4.2) */
+export function codeChallenge(codeVerifier: string): string {
+  return createHash('sha256').update(codeVerifier, 'ascii').digest('base64url')
+}
+
+/** Reads what the store gave back; `undefined` for what another version wrote. */
+export function parseTransaction(value: unknown): Transaction | undefined {
+  if (!isJsonObject(value)) return undefined
+  const { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl } = value
+  const transaction = { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl }
+  return Object.values(transaction).every((part) => typeof part === 'string' && part !== '')
+    ? (transaction as Transaction)
+    : undefined
+}
+
+function randomText(bytes: number): string {
+  return randomBytes(bytes).toString('base64url')
+}

@@ -1,0 +1,171 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import type { GateError } from '../../src/kernel/errors.ts'
+import { HeaderList } from '../../src/kernel/headers.ts'
+import type { LogFields, Logger } from '../../src/kernel/logger.ts'
+import type { Reply } from '../../src/kernel/reply.ts'
+import type { RequestView } from '../../src/kernel/request.ts'
+import { Secret } from '../../src/lib/secret.ts'
+import { createLogin, type Login } from '../../src/login/login.ts'
+import type { LoginOptions, ProviderOptions } from '../../src/login/options.ts'
+import type { SessionStore } from '../../src/sessions/contract.ts'
+import { createSessionManager } from '../../src/sessions/manager.ts'
+import { createMemoryStore } from '../../src/sessions/memory.ts'
+import { createLoginStates } from '../../src/sessions/states.ts'
+import { createTestClock, type TestClock } from './test-clock.ts'
+import type { MockProvider } from './mock-provider.ts'
+
+export interface LoginRigOptions {
+  readonly login?: Partial<LoginOptions>
+  readonly provider?: Partial<ProviderOptions>
+  readonly lifetimeMs?: number
+  readonly wrapStore?: (store: SessionStore) => SessionStore
+  readonly clock?: TestClock
+}
+
+/** A login with real sessions behind a real listener, and beside its routes a site whose every page needs a session. */
+export interface LoginRig {
+  readonly origin: string
+  readonly login: Login
+  readonly clock: TestClock
+  readonly store: SessionStore & { readonly sizes: { readonly sessions: number; readonly states: number } }
+  readonly log: { readonly level: string; readonly fields: LogFields; readonly message: string }[]
+  /** Every answer that left, for what must be true of all of them. */
+  readonly replies: Reply[]
+  url(path: string): string
+}
+
+/** `providers` may be mocks, whose options are made up, or complete options. */
+export async function startLogin(
+  t: TestContext,
+  providers: readonly (MockProvider | ProviderOptions)[],
+  options: LoginRigOptions = {},
+): Promise<LoginRig> {
+  const clock = options.clock ?? createTestClock()
+  const store = createMemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock)
+  const used = options.wrapStore?.(store) ?? store
+  const log: LoginRig['log'] = []
+  const logger = createRecorder(log)
+  const lifetimes = { lifetimeMs: options.lifetimeMs ?? 3_600_000, idleTimeoutMs: undefined }
+  const sessions = createSessionManager({ store: used, clock, logger, lifetimes, refreshBeforeMs: 60_000 })
+  const server = createServer((request, response) => {
+    void write(request, response)
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const login = createLogin(
+    {
+      ...DEFAULTS,
+      baseUrls: [origin],
+      providers: providers.map((one) => providerOptions(one, options.provider)),
+      ...options.login,
+    },
+    { sessions, states: createLoginStates(used, clock), clock, logger },
+  )
+  const replies: Reply[] = []
+  t.after(async () => {
+    server.closeAllConnections()
+    server.close()
+    await login.close()
+    await sessions.close()
+    await store.close()
+  })
+
+  async function write(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, headers, body } = await serve(incoming)
+    response.writeHead(status, headers.flat() as string[]).end(body)
+  }
+
+  async function serve(incoming: IncomingMessage): Promise<Reply> {
+    const view = viewOf(incoming)
+    const reply = login.handles(view.path) ? await login.handle(view) : await page(view)
+    replies.push(reply)
+    return reply
+  }
+
+  async function page(view: RequestView): Promise<Reply> {
+    const ticket = login.reader.readTicket(view.headers.getAll('cookie').join('; '))
+    try {
+      const session = ticket === undefined ? undefined : await login.reader.open(ticket)
+      if (session === undefined) {
+        return { status: 302, headers: [['Location', login.entry.beginUrl(view, undefined)]], body: '' }
+      }
+      return { status: 200, headers: [], body: JSON.stringify(login.reader.toPrincipal(session)) }
+    } catch (cause) {
+      return { status: (cause as GateError).status, headers: [], body: '' }
+    }
+  }
+
+  return { origin, login, clock, store, log, replies, url: (path) => origin + path }
+}
+
+const DEFAULTS: Omit<LoginOptions, 'baseUrls' | 'providers'> = {
+  basePath: '/.oathkeeper',
+  stateTtlMs: 600_000,
+  timeoutMs: 2000,
+  allowedReturnOrigins: [],
+  afterLogin: '/',
+  afterLogout: '/',
+  cookie: { name: undefined, domain: undefined, path: '/', sameSite: 'lax', persistent: false },
+  subjectFrom: 'sub',
+}
+
+/** Options of a login that no test looks at closely. */
+export function loginOptions(changes: Partial<LoginOptions> = {}): LoginOptions {
+  const baseUrls = ['https://app.example']
+  const provider = providerOptions({
+    ...PROVIDER,
+    id: 'demo',
+    issuer: 'https://id.example',
+    clientId: 'client',
+    clientSecret: undefined,
+  })
+  return { ...DEFAULTS, baseUrls, providers: [provider], ...changes }
+}
+
+const PROVIDER = {
+  authMethod: undefined,
+  scopes: ['openid', 'profile', 'email'],
+  authorizationParams: {},
+  userinfo: false,
+  caFile: undefined,
+  idTokenAlgorithm: undefined,
+} as const
+
+export function providerOptions(
+  provider: MockProvider | ProviderOptions,
+  changes: Partial<ProviderOptions> = {},
+): ProviderOptions {
+  if (!('switches' in provider)) return { ...provider, ...changes }
+  const { issuer, clientId, clientSecret } = provider
+  return { ...PROVIDER, id: 'demo', issuer, clientId, clientSecret: new Secret(clientSecret), ...changes }
+}
+
+/** A request as a front gives it; only what login looks at is real. */
+export function viewOf(incoming: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>): RequestView {
+  const target = incoming.url ?? '/'
+  const [path = '/'] = target.split('?')
+  const headers = new HeaderList([...incoming.rawHeaders])
+  return {
+    front: 'proxy',
+    method: incoming.method ?? 'GET',
+    scheme: 'http',
+    host: headers.get('host') ?? '',
+    path: decodeURIComponent(path).replace(/\/+/g, '/'),
+    rawPath: '',
+    rawQuery: target.slice(path.length + 1),
+    headers,
+    clientAddress: headers.get('x-test-address') ?? '127.0.0.1',
+    peerAddress: '127.0.0.1',
+    peerTrusted: false,
+    requestId: 'request-1',
+    originalUri: target,
+    readBody: () => Promise.resolve(new Uint8Array()),
+  }
+}
+
+function createRecorder(log: LoginRig['log']): Logger {
+  const at = (level: string) => (fields: LogFields, message: string) => void log.push({ level, fields, message })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
