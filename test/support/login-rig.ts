@@ -11,7 +11,7 @@ import { createLogin, type Login } from '../../src/login/login.ts'
 import type { LoginOptions, ProviderOptions } from '../../src/login/options.ts'
 import type { SessionStore } from '../../src/sessions/contract.ts'
 import { createSessionManager } from '../../src/sessions/manager.ts'
-import { createMemoryStore } from '../../src/sessions/memory.ts'
+import { MemoryStore } from '../../src/sessions/memory.ts'
 import { createLoginStates } from '../../src/sessions/states.ts'
 import { createTestClock, type TestClock } from './test-clock.ts'
 import type { MockProvider } from './mock-provider.ts'
@@ -29,7 +29,7 @@ export interface LoginRig {
   readonly origin: string
   readonly login: Login
   readonly clock: TestClock
-  readonly store: SessionStore & { readonly sizes: { readonly sessions: number; readonly states: number } }
+  readonly store: MemoryStore
   readonly log: { readonly level: string; readonly fields: LogFields; readonly message: string }[]
   /** Every answer that left, for what must be true of all of them. */
   readonly replies: Reply[]
@@ -43,12 +43,18 @@ export async function startLogin(
   options: LoginRigOptions = {},
 ): Promise<LoginRig> {
   const clock = options.clock ?? createTestClock()
-  const store = createMemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock)
+  const store = new MemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock)
   const used = options.wrapStore?.(store) ?? store
   const log: LoginRig['log'] = []
   const logger = createRecorder(log)
   const lifetimes = { lifetimeMs: options.lifetimeMs ?? 3_600_000, idleTimeoutMs: undefined }
-  const sessions = createSessionManager({ store: used, clock, logger, lifetimes, refreshBeforeMs: 60_000 })
+  const sessions = createSessionManager({
+    store: used,
+    clock,
+    logger,
+    lifetimes,
+    refresh: { refreshBeforeMs: 60_000, onRefreshFailure: 'keep' },
+  })
   const server = createServer((request, response) => {
     void write(request, response)
   })
