@@ -12,7 +12,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 }
 
 /** A number, and a unit in any case: `65536`, `16KiB`, `1.5MB`. */
-export const BYTE_SIZE = /^([0-9]+(?:\.[0-9]+)?) ?(|[kmgt]i?b|b)$/i
+export const BYTE_SIZE = /^([0-9]+(?:\.[0-9]+)?) ?(|(?:[KkMmGgTt][Ii]?)?[Bb])$/
 
 /**
  * Reads a size to bytes: `KiB` is 1024, `KB` is 1000.

@@ -1,0 +1,165 @@
+import type { PlainObject } from '../lib/deep-merge.ts'
+import { isPlainObject } from '../lib/deep-merge.ts'
+import type { Config } from './config.ts'
+import type { KeyProblem } from './issues.ts'
+import type { ConfigWire } from './schema/config.ts'
+import type { LoginConfig } from './schema/login.ts'
+import { isLoopback } from './schema/scalars.ts'
+import type { SessionStoreConfig } from './schema/session-store.ts'
+import type { CookieConfig, SessionWire } from './schema/session.ts'
+
+const DEFAULT_LIFETIME_MS = 86_400_000
+
+/** The sections whose keys depend on each other. */
+export interface Sections {
+  readonly login: LoginConfig | undefined
+  readonly session: SessionWire
+  readonly sessionStore: SessionStoreConfig
+}
+
+/** With `login.providers` the two handlers that use them are on, unless they are switched off by name. */
+export function applyLoginDefaults(document: PlainObject): PlainObject {
+  const login = document['login']
+  if (!isPlainObject(login) || login['providers'] === undefined) return document
+  const errors = sectionOf(document, 'errors')
+  return {
+    ...document,
+    ...switchOn(document, 'authenticators', 'session'),
+    ...(errors !== undefined && {
+      errors: {
+        ...errors,
+        ...switchOn(errors, 'handlers', 'login'),
+        fallback: errors['fallback'] ?? ['login', 'json'],
+      },
+    }),
+  }
+}
+
+/** The section with the handler enabled; nothing where the section is no section, which the schema will tell. */
+function switchOn(parent: PlainObject, section: string, handler: string): PlainObject {
+  const table = sectionOf(parent, section)
+  const settings = table && sectionOf(table, handler)
+  return settings === undefined ? {} : { [section]: { ...table, [handler]: { enabled: true, ...settings } } }
+}
+
+function sectionOf(parent: PlainObject, key: string): PlainObject | undefined {
+  const value = parent[key] === undefined ? {} : parent[key]
+  return isPlainObject(value) ? value : undefined
+}
+
+/** Fills in what one section takes from another. Only for sections that `checkSections` found nothing in. */
+export function completeConfig(wire: ConfigWire): Config {
+  const { session, session_store: sessionStore, login } = wire
+  return {
+    serve: wire.serve,
+    accessRules: wire.access_rules,
+    handlers: {
+      authenticators: wire.authenticators,
+      authorizers: wire.authorizers,
+      mutators: wire.mutators,
+      errors: wire.errors.handlers,
+    },
+    errorFallback: wire.errors.fallback ?? ['json'],
+    log: wire.log,
+    tracing: wire.tracing,
+    profiling: wire.profiling === '' ? undefined : wire.profiling,
+    version: wire.version,
+    login,
+    session: { ...session, lifetimeMs: lifetimeOf(session, sessionStore), cookie: cookieOf(session, login) },
+    sessionStore,
+  }
+}
+
+function lifetimeOf(session: SessionWire, store: SessionStoreConfig): number {
+  return session.lifetimeMs ?? (store.type === 'redis' ? store.redis.ttlMs : DEFAULT_LIFETIME_MS)
+}
+
+function cookieOf({ cookie }: SessionWire, login: LoginConfig | undefined): CookieConfig {
+  const secure = isHttps(login)
+  const canBeHostOnly = secure && cookie.domain === undefined && cookie.path === '/'
+  return { ...cookie, name: cookie.name ?? (canBeHostOnly ? '__Host-oathkeeper' : 'oathkeeper'), secure }
+}
+
+function isHttps(login: LoginConfig | undefined): boolean {
+  return login !== undefined && login.baseUrls.every((url) => url.startsWith('https:'))
+}
+
+/** Checks that sections fit together. `document` tells what was written from what is a default. */
+export function checkSections(sections: Sections, document: PlainObject): KeyProblem[] {
+  return [
+    ...checkLifetime(sections, document),
+    ...(sections.login === undefined ? [] : checkCookie(sections.session, sections.login)),
+  ]
+}
+
+function checkLifetime({ session, sessionStore }: Sections, document: PlainObject): KeyProblem[] {
+  if (sessionStore.type !== 'redis' || session.lifetimeMs === undefined) return []
+  const redis = sectionOf(sectionOf(document, 'session_store') ?? {}, 'redis')
+  if (redis?.['ttl'] === undefined || session.lifetimeMs <= sessionStore.redis.ttlMs) return []
+  return [
+    {
+      path: ['session', 'lifetime'],
+      message:
+        'must not be longer than session_store.redis.ttl, after which the data of the session is gone; leave one of them out',
+    },
+  ]
+}
+
+/** What browsers would refuse or send to the wrong place is refused here, where it can be told (V-099). */
+function checkCookie({ cookie }: SessionWire, login: LoginConfig): KeyProblem[] {
+  const problems: KeyProblem[] = []
+  const add = (key: string, message: string): void => void problems.push({ path: ['session', 'cookie', key], message })
+  const secure = isHttps(login)
+  const { name, domain, path, sameSite } = cookie
+  if (!secure && login.baseUrls.some((url) => url.startsWith('https:'))) {
+    problems.push({
+      path: ['login', 'base_url'],
+      message: 'must be all https or all http: the session cookie is either',
+    })
+  }
+  if (sameSite === 'none' && !secure) add('same_site', 'none needs https in login.base_url: browsers refuse the cookie')
+  if (name !== undefined && /^__(host|secure)-/i.test(name) && !secure) {
+    add('name', `a name that begins with ${name.slice(0, name.indexOf('-') + 1)} needs https in login.base_url`)
+  }
+  if (name !== undefined && /^__host-/i.test(name) && (domain !== undefined || path !== '/')) {
+    add('name', 'a name that begins with __Host- allows neither session.cookie.domain nor another path than /')
+  }
+  const stray = login.baseUrls.find((url) => domain !== undefined && !isWithin(new URL(url).hostname, domain))
+  if (stray !== undefined) add('domain', `must hold every host of login.base_url; ${stray} is outside of ${domain}`)
+  const loginPath = `${login.basePath}/`
+  if (path !== '/' && !loginPath.startsWith(path.endsWith('/') ? path : `${path}/`)) {
+    add('path', `must hold login.base_path (${login.basePath}), where the cookie is needed to log out`)
+  }
+  return problems
+}
+
+function isWithin(host: string, domain: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`)
+}
+
+/** What works and is probably not meant. */
+export function sectionWarnings({ login, session, sessionStore }: Sections, document: PlainObject): KeyProblem[] {
+  const warnings: KeyProblem[] = []
+  const store = sectionOf(document, 'session_store') ?? {}
+  if (sessionStore.type === 'memory' && store['redis'] !== undefined && store['type'] === undefined) {
+    warnings.push({
+      path: ['session_store', 'redis'],
+      message: 'has no effect: session_store.type is memory by default; set it to redis',
+    })
+  }
+  if (sessionStore.type !== 'module' && store['config'] !== undefined) {
+    warnings.push({ path: ['session_store', 'config'], message: 'has no effect: it is for a store that is a module' })
+  }
+  const open = login?.baseUrls.find((url) => url.startsWith('http:') && !isLoopback(new URL(url).hostname))
+  if (open !== undefined) {
+    warnings.push({ path: ['login', 'base_url'], message: `${open} is not https: session cookies travel unencrypted` })
+  }
+  const { idleTimeoutMs } = session
+  if (idleTimeoutMs !== undefined && idleTimeoutMs >= lifetimeOf(session, sessionStore)) {
+    warnings.push({
+      path: ['session', 'idle_timeout'],
+      message: 'has no effect: sessions do not live longer than that',
+    })
+  }
+  return warnings
+}

@@ -1,0 +1,19 @@
+/** Keys that have a meaning already but no code yet: refused by name, so that nobody relies on them. */
+const LATER = new Set([
+  'serve.admin',
+  'access_rules.default_rule',
+  'session_store.near_cache',
+  'session_store.outage',
+  'session_store.redis.username',
+  'session_store.redis.url',
+  'session_store.redis.tls',
+  'session_store.redis.sentinel',
+  'session_store.redis.cluster',
+  'session_store.redis.credentials_command',
+  'session.refresh.userinfo',
+])
+
+/** Whether the key is one that a later version brings. */
+export function isLaterKey(path: string): boolean {
+  return LATER.has(path)
+}
