@@ -4,19 +4,25 @@ import { escapeInJson, quoteJson } from './quote.ts'
 /** Fields of these names never show their value, whoever put it there. */
 const SECRET_NAME = /authorization|cookie|password|secret|token|ticket|verifier|^(?:state|code|nonce|query)$/i
 /** What is about a secret and is none. */
-const HARMLESS_NAME = /^(?:http_status_code|error_code|exit_code|reason_code|session_id|request_id)$/
+const HARMLESS_NAME = /^(?:authorization_handler|.+_code)$/
 const REDACTED = '"[secret]"'
 const MAX_DEPTH = 4
 
+const MAX_KNOWN_NAMES = 500
+const knownNames = new Map<string, boolean>()
+
 /** Writes the value of a field as JSON. */
 export function fieldJson(name: string, value: unknown): string {
-  if (isSecret(name)) return REDACTED
-  return valueJson(value)
+  return isSecret(name) ? REDACTED : valueJson(value)
 }
 
 /** Whether the name says that the value must not be seen. */
 export function isSecret(name: string): boolean {
-  return SECRET_NAME.test(name) && !HARMLESS_NAME.test(name)
+  const known = knownNames.get(name)
+  if (known !== undefined) return known
+  const secret = SECRET_NAME.test(name) && !HARMLESS_NAME.test(name)
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, secret)
+  return secret
 }
 
 function valueJson(value: unknown): string {
