@@ -1,3 +1,5 @@
+/** The usual form of a name that is canonical already. */
+const CANONICAL = /^[A-Z][a-z\d]*(?:-[A-Z\d][a-z\d]*)*$/
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /**
@@ -5,6 +7,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
  * A name with a character that is not an HTTP token character stays as it is; `_` does not begin a word.
  */
 export function canonicalHeaderName(name: string): string {
+  if (CANONICAL.test(name)) return name
   if (!TOKEN.test(name)) return name
   let out = ''
   let upper = true
