@@ -71,7 +71,7 @@ export function readOverrides(schema: SchemaNode, env: Readonly<Record<string, s
     if (cast.warning !== undefined) warnings.push({ variable, path: key.path, message: cast.warning })
     if (cast.problem === undefined) found.set(name, { variable, path: key.path, value: cast.value })
   }
-  const overrides = [...found.values()].sort((a, b) => a.path.length - b.path.length || compare(a.path, b.path))
+  const overrides = [...found.values()].sort((a, b) => compare(a.path, b.path))
   return { overrides, problems, warnings }
 }
 
@@ -114,17 +114,16 @@ function findKey(
   return { node: key.node, path: key.path.map((step) => (step === ITEM ? (indexes[next++] as number) : step)) }
 }
 
+/** In the order of the keys, items by their number, a section before its keys. */
 function compare(a: KeyPath, b: KeyPath): number {
   for (const [index, step] of a.entries()) {
     const other = b[index]
-    if (step !== other)
-      return typeof step === 'number' && typeof other === 'number'
-        ? step - other
-        : String(step) < String(other)
-          ? -1
-          : 1
+    if (other === undefined) return 1
+    if (step === other) continue
+    if (typeof step === 'number' && typeof other === 'number') return step - other
+    return String(step) < String(other) ? -1 : 1
   }
-  return 0
+  return a.length - b.length
 }
 
 interface Cast {

@@ -137,10 +137,17 @@ function foundAt(path: KeyPath, value: unknown, node: SchemaNode | undefined, co
   if (typeof value === 'object') return 'a section'
   const instead = context.concealed(formatPath(path))
   if (instead !== undefined) return instead
-  const isSecret = node === undefined || node.writeOnly === true || path.some((step) => SECRET_NAME.test(String(step)))
-  if (isSecret) return typeof value === 'string' ? 'another text' : `a ${typeof value}`
+  if (!mayShow(path, value, node)) return typeof value === 'string' ? 'a text' : `a ${typeof value}`
   if (typeof value !== 'string') return String(value)
   // User and password of a URL, and its query.
   const shown = value.replace(/^(.*:\/\/)?.*@/s, '$1…@').replace(/\?.*$/s, '?…')
   return JSON.stringify(shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown)
+}
+
+/** No secret, nothing below a key that sounds like one, no text where a whole section is wanted. */
+function mayShow(path: KeyPath, value: unknown, node: SchemaNode | undefined): boolean {
+  if (node === undefined || node.writeOnly === true) return false
+  if (path.some((step) => SECRET_NAME.test(String(step)))) return false
+  if (node.type === 'boolean') return /^(true|false|yes|no|on|off|\d)$/i.test(String(value))
+  return node.type !== 'object' && node.type !== 'array' && (node.type !== undefined || node.anyOf !== undefined)
 }
