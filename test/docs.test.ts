@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { test } from 'node:test'
+import { generate } from '../scripts/reference.ts'
 import { CATALOGUE } from '../src/kernel/catalogue.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -48,4 +49,8 @@ test('docs/dependencies.md names every dependency, and package.json allows no ot
     [],
   )
   assert.deepEqual(Object.keys(manifest.allowScripts), ['node'])
+})
+
+test('the reference and the JSON Schema are in step with the code (npm run reference)', () => {
+  for (const [file, content] of generate()) assert.equal(readFileSync(file, 'utf8'), content, file)
 })
