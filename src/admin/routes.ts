@@ -29,8 +29,7 @@ export type AdminRoutes = (request: AdminRequest) => Reply | Promise<Reply>
 export function createAdminRoutes({ rules, health, keys }: AdminOptions): AdminRoutes {
   return ({ method, target, headers }) => {
     const { path, rawQuery } = splitTarget(target)
-    const redirect = redirectUnclean(path, rawQuery, method)
-    if (redirect !== undefined) return redirect
+    if (!isClean(path)) return redirectTo(cleaned(path), rawQuery, method)
     if (method === 'GET' || method === 'HEAD') {
       switch (path) {
         case '/health/alive':
@@ -57,11 +56,18 @@ export function splitTarget(target: string): { readonly path: string; readonly r
     : { path: target.slice(0, mark), rawQuery: target.slice(mark + 1) }
 }
 
-/** The redirect that Go's router gives for `//`, `.` and `..` in a path, or nothing for a clean one. */
-export function redirectUnclean(path: string, rawQuery: string, method: string): Reply | undefined {
+/** Whether Go's router would take the path as it is: no `//`, `.` or `..` in it. */
+export function isClean(path: string): boolean {
+  return cleaned(path) === path
+}
+
+function cleaned(path: string): string {
   const clean = cleanPath(path)
-  const wanted = path.endsWith('/') && clean !== '/' ? `${clean}/` : clean
-  if (wanted === path) return undefined
+  return path.endsWith('/') && clean !== '/' ? `${clean}/` : clean
+}
+
+/** The redirect that Go's router gives to the clean path. */
+function redirectTo(wanted: string, rawQuery: string, method: string): Reply {
   // A browser takes `/\` for `//`: the redirect must not leave the site.
   const safe = wanted.replaceAll('\\', '%5C')
   const location = rawQuery === '' ? safe : `${safe}?${rawQuery}`

@@ -10,6 +10,11 @@ export interface Subject {
   readonly trusted: boolean
   /** `serve.proxy.max_body_size`. */
   readonly maxBodySize: number | undefined
+  /**
+   * Whether `OPTIONS` about the server itself, or for its last hop, is answered 200. Not on the decision API, where
+   * 200 lets a request in that the client, and not the gateway, has worded.
+   */
+  readonly answersOptions: boolean
 }
 
 interface Check extends Refusal {
@@ -115,15 +120,15 @@ const CHECKS: readonly Check[] = [
   },
   {
     // F-04: the asterisk is about the server, not about a path of a rule.
-    refuses: ({ request }) => request.url === '*' && request.method !== 'OPTIONS',
+    refuses: ({ request, answersOptions }) => request.url === '*' && (request.method !== 'OPTIONS' || !answersOptions),
     status: 400,
     message: 'The request target is not valid',
     close: true,
   },
   {
     // F-04, F-24: about this server, or for the last hop that the client wants to reach, and that is this one.
-    refuses: ({ request, head }) =>
-      request.method === 'OPTIONS' && (request.url === '*' || head.maxForwards?.trim() === '0'),
+    refuses: ({ request, head, answersOptions }) =>
+      answersOptions && request.method === 'OPTIONS' && (request.url === '*' || head.maxForwards?.trim() === '0'),
     status: 200,
     message: '',
     headers: [['Allow', METHODS]],

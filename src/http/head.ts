@@ -5,7 +5,8 @@ export interface HeadPolicy {
   readonly kindOf: HeaderClassifier
   /**
    * `end-to-end`: without hop-by-hop headers, those that `Connection` names, and forwarded headers of a peer that is
-   * not trusted (the proxy). `all`: everything but `Host` (the decision API, which is itself the end).
+   * not trusted (the proxy). `all`: everything but `Host`, other spellings of what means something here, and forwarded
+   * headers of a peer that is not trusted (the decision API, which is itself the end).
    */
   readonly keep: 'end-to-end' | 'all'
 }
@@ -61,13 +62,19 @@ export function readHead(rawHeaders: readonly string[], policy: HeadPolicy, trus
     const value = rawHeaders[i + 1] as string
     const kind = policy.kindOf(name)
     const kept = kind === HeaderKind.EndToEnd || note(head, kind, value, trusted)
-    if (kept || (all && kind !== HeaderKind.Host)) flat.push(name, value)
+    if (kept || (all && staysAtTheEnd(kind, trusted))) flat.push(name, value)
   }
   if (!all && head.connection !== undefined) dropNamed(head.headers, head.connection)
   return head
 }
 
 const NONE: string[] = []
+
+/** Whether the decision API keeps a header that the proxy would not forward. */
+function staysAtTheEnd(kind: HeaderKind, trusted: boolean): boolean {
+  if (kind === HeaderKind.Host || kind === HeaderKind.Stripped) return false
+  return trusted || (kind !== HeaderKind.Forwarded && kind !== HeaderKind.Rfc7239)
+}
 
 /** Notes what the header says; gives whether it is forwarded. */
 function note(head: Head, kind: HeaderKind, value: string, trusted: boolean): boolean {

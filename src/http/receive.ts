@@ -38,7 +38,8 @@ export function receive(
   const connection = connectionOf(request.socket)
   const { trusted } = connection
   const head = readHead(request.rawHeaders, options.policy, trusted)
-  const refusal = check({ request, head, trusted, maxBodySize: options.body.maxBytes })
+  const answersOptions = options.policy.keep === 'end-to-end'
+  const refusal = check({ request, head, trusted, maxBodySize: options.body.maxBytes, answersOptions })
   if (refusal !== undefined) return refusal
   return {
     head,

@@ -33,29 +33,26 @@ test('two responsible handlers are 500, with the reason even where errors are no
 })
 
 test('without a responsible handler of the rule the first of the fallback list that is responsible answers', async () => {
-  const errors = {
-    handlers: {
+  const settings = {
+    errors: {
       json: { enabled: true },
       redirect: { enabled: true, config: { to: '/login', ...when('unauthorized') } },
       www_authenticate: { enabled: true, config: when('forbidden') },
     },
     fallback: ['redirect', 'www_authenticate', 'json'],
   }
-  assert.equal((await refuse({}, { settings: { errors } })).status, 401)
-  assert.equal(
-    (await refuse({ errors: [{ handler: 'json', config: when('not_found') }] }, { settings: { errors } })).status,
-    401,
-  )
+  assert.equal((await refuse({}, { settings })).status, 401)
+  assert.equal((await refuse({ errors: [{ handler: 'json', config: when('not_found') }] }, { settings })).status, 401)
 })
 
 test('a global condition holds for a rule that names the handler without one', async () => {
   const handlers = { json: { enabled: true }, www_authenticate: { enabled: true, config: when('unauthorized') } }
-  const settings = { errors: { handlers, fallback: ['json'] } }
+  const settings = { errors: handlers }
   assert.equal((await refuse({ errors: ['www_authenticate'] }, { settings })).status, 403)
 })
 
 test('nobody responsible at all is 500', async () => {
-  const errors = { handlers: { json: { enabled: true, config: when('unauthorized') } }, fallback: ['json'] }
+  const errors = { json: { enabled: true, config: when('unauthorized') } }
   const reply = await refuse({}, { settings: { errors } })
   assert.equal(reply.status, 500)
   assert.match(JSON.parse(reply.body).error.reason, /^Unable to handle HTTP request because no matching error handling/)
@@ -64,17 +61,17 @@ test('nobody responsible at all is 500', async () => {
 test('a fallback handler that is disabled or unknown is 500 when it is its turn', async () => {
   const handlers = { json: { enabled: true, config: when('forbidden') }, redirect: { enabled: false } }
   for (const id of ['redirect', 'nope']) {
-    const first = await refuse({}, { settings: { errors: { handlers, fallback: [id, 'json'] } } })
+    const first = await refuse({}, { settings: { errors: handlers, fallback: [id, 'json'] } })
     assert.equal(first.status, 500)
     assert.match(JSON.parse(first.body).error.reason, new RegExp(`^Fallback error handler "${id}" was requested`))
-    const behind = await refuse({}, { settings: { errors: { handlers, fallback: ['json', id] } } })
+    const behind = await refuse({}, { settings: { errors: handlers, fallback: ['json', id] } })
     assert.equal(behind.status, 403)
   }
 })
 
 test('a disabled handler of the rule is noticed when it is its turn to answer', async () => {
   const handlers = { json: { enabled: true }, redirect: { enabled: false } }
-  const settings = { errors: { handlers, fallback: ['json'] } }
+  const settings = { errors: handlers }
   const reply = await refuse({ errors: [{ handler: 'redirect', config: { to: '/x' } }] }, { settings })
   assert.equal(reply.status, 500)
   assert.equal(
@@ -107,10 +104,7 @@ test('H-12: a handler that fails, at once or later, is a 500 that says only whic
   })
   const handlers = { json: { enabled: true }, broken: { enabled: true }, late: { enabled: true } }
   for (const id of ['broken', 'late']) {
-    const reply = await refuse(
-      { errors: [id] },
-      { more: [broken, late], settings: { errors: { handlers, fallback: ['json'] } } },
-    )
+    const reply = await refuse({ errors: [id] }, { more: [broken, late], settings: { errors: handlers } })
     assert.equal(reply.status, 500)
     assert.equal(JSON.parse(reply.body).error.reason, `Unable to execute error handler "${id}".`)
   }

@@ -139,7 +139,7 @@ test('Annex B 1 and 2: without a rule the fallback answers 404', async () => {
     plain.reply.body,
     '{"error":{"code":404,"status":"Not Found","message":"The requested resource could not be found"}}\n',
   )
-  const errors = { handlers: { json: { enabled: true, config: { verbose: true } } }, fallback: ['json'] }
+  const errors = { json: { enabled: true, config: { verbose: true } } }
   const verbose = await createTestGate({ rules: [], settings: { errors } }).decide(requestView({ requestId: '' }))
   assert.ok(!verbose.granted)
   assert.equal(

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTestRegistry, makeRule, type TestRule } from '../../test/support/gate.ts'
-import type { PipelineSettings } from './settings.ts'
+import { createTestRegistry, makeRule, type TestRule, type TestSettings } from '../../test/support/gate.ts'
 
-function problemsOf(rule: TestRule, settings: Partial<PipelineSettings> = {}): string[] {
+function problemsOf(rule: TestRule, settings: TestSettings = {}): string[] {
   const { problems } = createTestRegistry({}, settings).compileRule(makeRule(rule))
   return problems.map(({ path, message, ruleId }) => {
     assert.equal(ruleId, rule.id ?? 'rule')
@@ -128,11 +127,9 @@ test('rules that use a handler alike share its step', () => {
 })
 
 test('a fallback list with mistakes has problems at the keys of the configuration', () => {
-  const errors = {
-    handlers: { json: { enabled: true, config: { nope: 1 } }, redirect: { enabled: false } },
-    fallback: ['redirect', 'json', 'nope'],
-  }
-  const { problems } = createTestRegistry({}, { errors }).compileFallback()
+  const errors = { json: { enabled: true, config: { nope: 1 } }, redirect: { enabled: false } }
+  const fallback = ['redirect', 'json', 'nope']
+  const { problems } = createTestRegistry({}, { errors, fallback }).compileFallback()
   assert.deepEqual(problems, [
     {
       path: 'errors.fallback[0]',

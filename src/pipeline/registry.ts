@@ -63,7 +63,7 @@ export function createRegistry<Deps>(options: RegistryOptions<Deps>): Registry {
   const lookUp = createLookUp(options)
   return {
     compileRule: (rule) => compileRule(rule, lookUp),
-    compileFallback: () => compileFallback(options.settings.errors.fallback, lookUp),
+    compileFallback: () => compileFallback(options.settings.errorFallback, lookUp),
   }
 }
 
@@ -142,6 +142,6 @@ function locator(
 }
 
 function settingsOf(settings: PipelineSettings, kind: HandlerKind, id: string): HandlerSettings | undefined {
-  const byId = kind === 'errors' ? settings.errors.handlers : settings[kind]
+  const byId = settings.handlers[kind]
   return Object.hasOwn(byId, id) ? byId[id] : undefined
 }

@@ -30,22 +30,27 @@ export const TEST_DEPS: PipelineDeps = {
 
 const ON: HandlerSettings = { enabled: true }
 
+/** Handlers of some kinds, as the configuration says; and the fallback list. */
+export interface TestSettings extends Partial<PipelineSettings['handlers']> {
+  readonly fallback?: readonly string[]
+}
+
 /** Everything enabled that works without configuration. */
-export const TEST_SETTINGS: PipelineSettings = {
+const TEST_HANDLERS: PipelineSettings['handlers'] = {
   authenticators: { anonymous: ON, noop: ON, unauthorized: ON, session: ON },
   authorizers: { allow: ON, deny: ON },
   mutators: { noop: ON, header: ON, cookie: ON },
-  errors: { handlers: { json: ON, redirect: ON, www_authenticate: ON, login: ON }, fallback: ['json'] },
+  errors: { json: ON, redirect: ON, www_authenticate: ON, login: ON },
 }
 
 export function createTestRegistry(
   deps: Partial<PipelineDeps> = {},
-  settings: Partial<PipelineSettings> = {},
+  { fallback = ['json'], ...handlers }: TestSettings = {},
   more: readonly HandlerDefinition<PipelineDeps>[] = [],
 ): Registry {
   return createRegistry({
     definitions: [...BUILTIN_HANDLERS, ...more],
-    settings: { ...TEST_SETTINGS, ...settings },
+    settings: { handlers: { ...TEST_HANDLERS, ...handlers }, errorFallback: fallback },
     deps: { ...TEST_DEPS, ...deps },
     matchingStrategy: 'regexp',
   })
@@ -69,7 +74,7 @@ export function makeRule(rule: TestRule = {}): Rule {
 export interface TestGateOptions {
   readonly rules: readonly TestRule[]
   readonly deps?: Partial<PipelineDeps>
-  readonly settings?: Partial<PipelineSettings>
+  readonly settings?: TestSettings
   readonly more?: readonly HandlerDefinition<PipelineDeps>[]
   readonly onDecision?: (decision: Decision, tookMs: number) => void
 }

@@ -1,0 +1,62 @@
+import { GateError } from '../kernel/errors.ts'
+import type { Received } from '../http/receive.ts'
+import { IncomingView, type ViewParts } from '../http/request-view.ts'
+import { readForwardedUri, readTarget, type TargetRules } from '../http/target.ts'
+
+/** What a gateway asks about, or why it cannot be asked. */
+export interface Asked {
+  readonly view: IncomingView
+  readonly error: GateError | undefined
+}
+
+/** The parts of the request to `/decisions` that say something where the gateway's headers do not. */
+export interface OwnRequest {
+  readonly method: string
+  /** What stands behind `/decisions`, as sent. */
+  readonly path: string
+  readonly rawQuery: string
+}
+
+/** Where the path is not known: no rule has it. */
+const NO_TARGET = { path: '', rawPath: '', originalUri: '' } as const
+
+/**
+ * Reads which request a gateway asks about: method, scheme, host and path from `X-Forwarded-Method`, `-Proto`, `-Host` and
+ * `-Uri` where it says so, else from its own request. The query is that of its own request, as in Oathkeeper. Headers of
+ * a peer that is not trusted are gone already, and repeated ones refused.
+ */
+export function readDecision(received: Received, own: OwnRequest, rules: TargetRules): Asked {
+  const { head, connection } = received
+  const { headers } = head
+  const parts = {
+    front: 'decision' as const,
+    method: headers.get('x-forwarded-method') || own.method,
+    scheme: headers.get('x-forwarded-proto') || (connection.secure ? 'https' : 'http'),
+    host: headers.get('x-forwarded-host') || head.host,
+    rawQuery: own.rawQuery,
+  }
+  try {
+    const forwardedUri = headers.get('x-forwarded-uri')
+    const target = forwardedUri === undefined ? ownTarget(own, rules) : readForwardedUri(forwardedUri, rules)
+    return { view: makeView(parts, target, received), error: undefined }
+  } catch (cause: unknown) {
+    if (!(cause instanceof GateError)) throw cause
+    return { view: makeView(parts, NO_TARGET, received), error: cause }
+  }
+}
+
+type Target = Pick<ViewParts, 'path' | 'rawPath' | 'originalUri'>
+
+function makeView(
+  parts: Omit<ViewParts, keyof Target>,
+  { path, rawPath, originalUri }: Target,
+  received: Received,
+): IncomingView {
+  return new IncomingView({ ...parts, path, rawPath, originalUri }, received)
+}
+
+/** `/decisions` alone asks about a host without any path. */
+function ownTarget({ path, rawQuery }: OwnRequest, rules: TargetRules): Target {
+  if (path === '') return { path: '', rawPath: '', originalUri: rawQuery === '' ? '/' : `/?${rawQuery}` }
+  return readTarget(rawQuery === '' ? path : `${path}?${rawQuery}`, rules)
+}
