@@ -1,7 +1,7 @@
 import type { Problem } from '../kernel/problem.ts'
 import type { CookieOptions } from './options.ts'
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/
 const DOMAIN = /^\.?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/
 const PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/
 
@@ -19,7 +19,7 @@ export function checkCookie(cookie: CookieOptions, { secure, hosts }: Site, prob
   const canBeHost = secure && domain === undefined && path === '/'
   const name = cookie.name ?? (canBeHost ? '__Host-oathkeeper' : 'oathkeeper')
   const lower = name.toLowerCase()
-  if (!NAME.test(name)) report('name', 'is not a cookie name of at most 64 characters')
+  if (!NAME.test(name)) report('name', 'is not a cookie name of at most 128 characters')
   if (lower.startsWith('__host-') && !canBeHost) {
     report('name', '__Host- needs https, the path / and no domain')
   }

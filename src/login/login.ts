@@ -44,6 +44,8 @@ export interface Login {
     /** `Set-Cookie` value. */
     readonly clearCookie: string
   }
+  /** Whether a cookie is the session's or that of an attempt: those never reach an upstream. */
+  isOwnCookie(name: string): boolean
   /** The manager has it already. */
   readonly refresh: RefreshTokens
   close(): Promise<void>
@@ -77,7 +79,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
 
   const { basePath } = settings
   const below = `${basePath}/`
-  const isOwn = (name: string) => name === sessionCookie.name || loginCookies.isOwn(name)
+  const isOwnCookie = (name: string) => name === sessionCookie.name || loginCookies.isOwn(name)
   return {
     handles: (path) => path.startsWith(basePath) && (path.length === basePath.length || path.startsWith(below)),
     handle: (request) => answer(context, request),
@@ -89,9 +91,10 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
       readTicket: (header) => sessionCookie.readTicket(header),
       open: (ticket) => sessions.open(ticket),
       toPrincipal: createPrincipals(subjectOf),
-      withoutOwnCookies: (header) => withoutCookies(header, isOwn),
+      withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),
       clearCookie: sessionCookie.clear,
     },
+    isOwnCookie,
     refresh,
     async close() {
       await Promise.all([...providers.values()].map(({ outbound }) => outbound.close()))

@@ -39,7 +39,7 @@ export interface ProviderOptions {
   /** Path of a PEM file with what to trust instead of the system's certificates. */
   readonly caFile: string | undefined
   /** The one algorithm of ID tokens, as registered; nothing for every asymmetric one that the provider names. */
-  readonly idTokenAlgorithm: AlgorithmName | undefined
+  readonly idTokenAlgorithm?: AlgorithmName | undefined
 }
 
 export const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const

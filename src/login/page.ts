@@ -42,6 +42,8 @@ footer { margin-top: 2rem; padding-top: .75rem; border-top: 1px solid var(--line
 code { font-family: ui-monospace, monospace }
 `
 
+// Not inside the page's template: the hash is of every character between the tags.
+const STYLE_ELEMENT: Html = { html: `<style>${STYLE}</style>` }
 const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`
 
 /** Headers of every answer of the login routes: none may be cached, framed, or tell the next site where it came from. */
@@ -95,9 +97,7 @@ function document({ title, paragraphs, actions, reference, forwardTo }: Page): H
         <meta name="robots" content="noindex" />
         ${refresh}
         <title>${title}</title>
-        <style>
-          ${{ html: STYLE }}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <main>

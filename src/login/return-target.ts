@@ -28,7 +28,7 @@ const NEVER = /[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff]/
 const PATH_FORM = /^\/(?!\/)/
 // Scheme in lower case, an authority without user, then the end or a path. Letters beyond ASCII in a host would be
 // mapped by the URL parser to others ("evil。test", full-width letters).
-const ABSOLUTE_FORM = /^https?:\/\/[A-Za-z0-9.[\]:-]+(?:[/?#]|$)/
+const ABSOLUTE_FORM = /^https?:\/\/[A-Za-z0-9.[\]:-]+(?:\/|$)/
 
 /**
  * The one place that decides where people may be sent (open redirects: CVE-2020-4037, CVE-2020-11053, CVE-2021-29456).

@@ -14,6 +14,7 @@ import { createSessionManager } from '../../src/sessions/manager.ts'
 import { MemoryStore } from '../../src/sessions/memory.ts'
 import { createLoginStates } from '../../src/sessions/states.ts'
 import { createTestClock, type TestClock } from './test-clock.ts'
+import type { Visitor } from './visitor.ts'
 import type { MockProvider } from './mock-provider.ts'
 
 export interface LoginRigOptions {
@@ -174,4 +175,21 @@ export function viewOf(incoming: Pick<IncomingMessage, 'method' | 'url' | 'rawHe
 function createRecorder(log: LoginRig['log']): Logger {
   const at = (level: string) => (fields: LogFields, message: string) => void log.push({ level, fields, message })
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** Begins a login as a person does, and stops before the browser comes back: gives the address that it would come to. */
+export async function callbackUrl(visitor: Visitor, rig: LoginRig, path = '/wanted?q=1'): Promise<string> {
+  const begun = await visitor.go(rig.url(`/.oathkeeper/login?return_to=${encodeURIComponent(path)}`))
+  const authorized = await visitor.go(begun.headers['location'] ?? '')
+  return authorized.headers['location'] ?? ''
+}
+
+/** The same address with some parameters otherwise; `undefined` removes one. */
+export function withParams(url: string, changes: Readonly<Record<string, string | undefined>>): string {
+  const changed = new URL(url)
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) changed.searchParams.delete(name)
+    else changed.searchParams.set(name, value)
+  }
+  return changed.href
 }
