@@ -39,10 +39,14 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const port = await findFreePort()
   let child: ChildProcess | undefined
 
+  const kill = () => void child?.kill('SIGKILL')
+  process.on('exit', kill)
+
   async function start(): Promise<void> {
     child = spawn('redis-server', argumentsFor(options, folder, port), { stdio: 'ignore' })
-    const failed = once(child, 'error')
-    failed.catch(() => undefined)
+    child.on('error', () => undefined)
+    // A test that ends early must neither wait for it nor leave it behind.
+    child.unref()
     for (let attempt = 0; attempt < 200; attempt++) {
       if (await isUp(port)) return
       if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`)
@@ -57,6 +61,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     child = undefined
     if (running.exitCode !== null) return
     const exited = once(running, 'exit')
+    running.ref()
     running.kill('SIGKILL')
     await exited
   }
@@ -84,6 +89,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     },
     async close() {
       await stop()
+      process.off('exit', kill)
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -4,7 +4,6 @@ import { RedisTimeout } from './connection.ts'
 export interface RedisTarget {
   readonly address: RedisAddress
   readonly db: number
-  readonly hasPassword: boolean
 }
 
 /** What the server said is by its first word. */
@@ -24,7 +23,11 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
       `it has no database ${db}: check session_store.redis.db, and "databases" in the configuration of the server`,
   ],
   [/SELECT is not allowed in cluster mode/, () => CLUSTER],
-  [/^NOPERM/, (_, reply) => `the user may not do what sessions need: check its ACL (${permissionOf(reply)})`],
+  [/^NOPERM/, (_, reply) => `${DENIED} (${permissionOf(reply)})`],
+  [
+    /^ERR .*(can't run this command|ACL failure in script)/,
+    () => `${DENIED} (it is denied a command that a script uses)`,
+  ],
   [/^LOADING/, () => 'it is still loading its data: wait until it is done, or raise session_store.redis.start_timeout'],
   [/^READONLY/, () => REPLICA],
   [
@@ -55,6 +58,7 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
 /** The document's words: what it is, and what to do about it. */
 export const CLUSTER =
   'it is a node of a Redis Cluster, which session_store.redis.addr cannot reach: set addr to a Redis that is not in cluster mode'
+const DENIED = 'the user may not do what sessions need: check its ACL'
 export const SENTINEL =
   'it is a Redis Sentinel and keeps no data: set session_store.redis.addr to the Redis server itself'
 export const REPLICA = 'it is a read-only replica: set session_store.redis.addr to the master'

@@ -39,7 +39,7 @@ export class RedisLink {
   constructor(options: RedisConnectionOptions, logger: Logger) {
     this.#options = options
     this.#logger = logger
-    this.target = { address: options.address, db: options.db, hasPassword: options.password !== undefined }
+    this.target = { address: options.address, db: options.db }
     this.#heartbeat = setInterval(() => {
       // What goes wrong is seen and mended by the connection's own deadline.
       this.#connection?.send(['PING']).catch(() => undefined)
@@ -67,6 +67,18 @@ export class RedisLink {
   disconnect(): void {
     this.#connection?.destroy()
     this.#connection = undefined
+  }
+
+  /** Whether the server would let somebody in without the password that is configured here. */
+  async isOpenToAll(): Promise<boolean> {
+    const { password } = this.#options
+    if (password === undefined) return false
+    try {
+      await this.sendRaw(['AUTH', password.reveal()])
+      return false
+    } catch (cause) {
+      return cause instanceof Error && cause.message.includes('without any password configured')
+    }
   }
 
   /** Sends a command as it is and gives the server's own error. */

@@ -36,6 +36,9 @@ export async function startLink(
     await sleep(RETRY_MS)
   }
   link.keepAlive()
+  if (await link.isOpenToAll()) {
+    logger.warn({}, 'session_store.redis.password is set, but the Redis server lets everybody in without one')
+  }
   await warnOfEviction(link, logger)
 }
 
