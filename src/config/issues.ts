@@ -133,6 +133,7 @@ const MAX_SHOWN = 60
 /** What stands there, in words: the value only where it cannot be a secret. */
 function foundAt(path: KeyPath, value: unknown, node: SchemaNode | undefined, context: IssueContext): string {
   if (value === undefined || value === null) return 'nothing'
+  if (node?.writeOnly === true && !Array.isArray(value)) return typeof value === 'number' ? 'a number' : 'a text'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a section'
   const instead = context.concealed(formatPath(path))

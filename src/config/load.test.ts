@@ -15,7 +15,7 @@ const SAME = {
 test('YAML, JSON and TOML say the same; any other name is YAML', (t) => {
   for (const name of Object.keys(SAME)) {
     const { serve, log } = accept(t, '', { files: SAME, load: [name] }).config
-    assert.deepEqual([serve.proxy.port, serve.proxy.timeout.readMs, log.level], [1234, 9_000, 'debug'], name)
+    assert.deepEqual([serve.proxy.port, serve.proxy.timeouts.readMs, log.level], [1234, 9_000, 'debug'], name)
   }
 })
 

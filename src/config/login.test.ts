@@ -32,6 +32,7 @@ test('what is left out has its default', (t) => {
         scopes: ['openid', 'profile', 'email'],
         authorizationParams: {},
         userinfo: false,
+        idTokenAlgorithm: undefined,
         caFile: undefined,
       },
     ],

@@ -26,6 +26,12 @@ const authorizationParams = z.record(z.string(), z.string()).superRefine((params
   }
 })
 
+/** Signature algorithms of ID tokens. HS* take the client secret as their key. */
+const ID_TOKEN_ALGORITHMS = [
+  ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
+  ...(['HS256', 'HS384', 'HS512'] as const),
+] as const
+
 /** One of `login.providers`. */
 export const providerSchema = z
   .strictObject({
@@ -48,6 +54,10 @@ export const providerSchema = z
       .boolean()
       .default(false)
       .describe('Also asks the UserInfo endpoint at login; its claims join those of the ID token.'),
+    id_token_signed_response_alg: z
+      .enum(ID_TOKEN_ALGORITHMS)
+      .optional()
+      .describe('The one algorithm of its ID tokens, as registered. Default: every asymmetric one that the provider names.'),
     ca_file: filePath().optional().describe('Certificates (PEM) that are trusted for this provider.'),
   })
   .transform((wire, context) => ({
@@ -59,6 +69,7 @@ export const providerSchema = z
     scopes: wire.scopes.includes('openid') ? wire.scopes : ['openid', ...wire.scopes],
     authorizationParams: wire.authorization_params,
     userinfo: wire.userinfo,
+    idTokenAlgorithm: idTokenAlgorithm(wire.id_token_signed_response_alg, wire.client_secret !== undefined, context),
     caFile: wire.ca_file,
   }))
 
@@ -83,6 +94,17 @@ function authMethod(given: string | undefined, hasSecret: boolean, context: z.Re
     default:
       return refuse('must be one of client_secret_basic, client_secret_post, none')
   }
+}
+
+function idTokenAlgorithm<Name extends string>(name: Name | undefined, hasSecret: boolean, context: z.RefinementCtx): Name | undefined {
+  if (name?.startsWith('HS') && !hasSecret) {
+    context.addIssue({
+      code: 'custom',
+      path: ['id_token_signed_response_alg'],
+      message: `${name} needs client_secret, which is its key`,
+    })
+  }
+  return name
 }
 
 /** Kept as written: the provider must name itself by exactly this text. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { BYTE_SIZE, parseByteSize } from '../../lib/byte-size.ts'
-import { compileCidrs, parseCidr } from '../../lib/cidr.ts'
+import { parseCidr } from '../../lib/cidr.ts'
 import { parseDuration, SINGLE_UNIT_DURATION, SINGLE_UNIT_DURATION_WITH_DAYS } from '../../lib/duration.ts'
 import { Secret } from '../../lib/secret.ts'
 
@@ -62,12 +62,8 @@ export function filePath() {
   return z.string().min(1, 'must be the path of a file').meta({ format: 'path' })
 }
 
-/** Networks and addresses; gives a set to ask. */
-export function cidrs() {
-  return z.array(cidr()).transform((networks) => compileCidrs(networks))
-}
-
-function cidr() {
+/** A network, or one address. */
+export function cidr() {
   return z.string().refine((text) => tryTo(() => parseCidr(text)) !== undefined, 'must be a network such as 10.0.0.0/8, or an address')
 }
 

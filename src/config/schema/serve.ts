@@ -1,12 +1,7 @@
 import { z } from 'zod'
-import { compileCidrs } from '../../lib/cidr.ts'
 import { corsSchema } from './cors.ts'
-import { byteSize, cidrs, duration, host, oathkeeperDuration, port, TOKEN, uniqueList } from './scalars.ts'
+import { byteSize, cidr, duration, host, oathkeeperDuration, port, TOKEN, uniqueList } from './scalars.ts'
 import { tlsSchema } from './tls.ts'
-
-/** Every peer: what Oathkeeper trusts where it trusts. */
-const EVERYBODY = compileCidrs(['0.0.0.0/0', '::/0'])
-const NOBODY = compileCidrs([])
 
 const timeoutSchema = z
   .strictObject({
@@ -24,17 +19,32 @@ const timeoutSchema = z
 const upstreamSchema = z
   .strictObject({
     max_connections: z.int().min(1).max(65_536).default(256).describe('Connections to one upstream at most.'),
+    max_waiting: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1024)
+      .describe('Requests that may wait for a connection to one upstream; more are answered 503.'),
     connect_timeout: duration({ min: '1ms' }).prefault('5s').describe('How long a connection may take to open.'),
     header_timeout: duration({ min: '1ms' })
       .prefault('60s')
-      .describe('How long an upstream may take to begin its answer; the request is 504 then.'),
-    keep_alive: duration().prefault('60s').describe('How long an unused connection is kept. `0s`: closed after each request.'),
+      .describe('How long an upstream may take to begin its answer; the request is answered 504 then.'),
+    body_timeout: duration({ min: '1ms' })
+      .prefault('60s')
+      .describe('How long an upstream may be silent within an answer. Event streams and upgraded connections may be silent longer.'),
+    keep_alive: duration({ min: '1ms' })
+      .prefault('4s')
+      .describe('How long an unused connection is kept; shorter than the upstream keeps it.'),
+    max_header_size: byteSize().prefault('64KiB').describe('Response headers above it are answered 502.'),
   })
   .transform((wire) => ({
     maxConnections: wire.max_connections,
+    maxWaiting: wire.max_waiting,
     connectTimeoutMs: wire.connect_timeout,
-    headerTimeoutMs: wire.header_timeout,
+    headersTimeoutMs: wire.header_timeout,
+    bodyTimeoutMs: wire.body_timeout,
     keepAliveMs: wire.keep_alive,
+    maxHeaderSize: wire.max_header_size,
   }))
 
 /** What the proxy and the API have in common. */
@@ -53,7 +63,8 @@ const proxySchema = z
       .boolean()
       .default(false)
       .describe('Believes the `X-Forwarded-*` headers of every client. `trusted_proxies` says it of some.'),
-    trusted_proxies: cidrs()
+    trusted_proxies: z
+      .array(cidr())
       .optional()
       .describe('Networks of the proxies in front whose forwarded headers count. Default: none.'),
     strict_paths: z
@@ -80,23 +91,24 @@ const proxySchema = z
     }
     return {
       ...shared(wire),
-      trustedProxies: wire.trust_forwarded_headers ? EVERYBODY : (wire.trusted_proxies ?? NOBODY),
+      trustedProxies: trusted(wire.trust_forwarded_headers ? 'all' : (wire.trusted_proxies ?? [])),
       strictPaths: wire.strict_paths,
       stripRequestHeaders: wire.strip_request_headers.map((name) => name.toLowerCase()),
       upstream: wire.upstream,
-      maxHeaderSizeBytes: wire.max_header_size,
-      maxBodySizeBytes: wire.max_body_size === 'none' ? undefined : wire.max_body_size,
+      maxHeaderSize: wire.max_header_size,
+      maxBodySize: wire.max_body_size === 'none' ? undefined : wire.max_body_size,
     }
   })
 
 const apiSchema = z
   .strictObject({
     ...listener(4456),
-    trusted_proxies: cidrs()
+    trusted_proxies: z
+      .array(cidr())
       .optional()
       .describe('Networks of the gateways whose `X-Forwarded-*` headers count on the decision API. Default: all, as in Oathkeeper.'),
   })
-  .transform((wire) => ({ ...shared(wire), trustedProxies: wire.trusted_proxies ?? EVERYBODY }))
+  .transform((wire) => ({ ...shared(wire), trustedProxies: trusted(wire.trusted_proxies ?? 'all') }))
 
 const prometheusSchema = z
   .strictObject({
@@ -142,7 +154,12 @@ interface ListenerWire {
 }
 
 function shared({ host: address, port: number, timeout, cors, tls }: ListenerWire) {
-  return { host: address, port: number, timeout, cors, tls }
+  return { host: address, port: number, timeouts: timeout, cors, tls }
+}
+
+/** Networks and addresses, or every peer. */
+function trusted(networks: 'all' | readonly string[]): 'all' | readonly string[] {
+  return networks
 }
 
 export type ServeConfig = z.output<typeof serveSchema>
