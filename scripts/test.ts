@@ -41,7 +41,7 @@ const SUITES: Record<string, Suite> = {
   },
   contract: {
     summary: 'one suite for every session store',
-    files: ['src/sessions/{memory,redis}.test.ts'],
+    files: ['src/sessions/{memory,redis,plugin}.test.ts'],
     needs: [REDIS_SERVER],
   },
   integration: {

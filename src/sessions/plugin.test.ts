@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, test } from 'node:test'
+import { testSessionStore } from '../../test/contracts/session-store.ts'
+import { createTestClock, type TestClock } from '../../test/support/test-clock.ts'
+import { silentLogger } from '../kernel/logger.ts'
+import type { SessionStore } from './contract.ts'
+import { createSessionStore } from './factory.ts'
+
+const EXAMPLE = resolve(import.meta.dirname, '../../examples/session-store-plugin/sqlite-store.js')
+
+let folder: string
+let file: string
+let count = 0
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'oathkeeper-plugin-'))
+})
+after(() => rm(folder, { recursive: true, force: true }))
+
+function createExample(clock: TestClock): Promise<SessionStore> {
+  return createSessionStore({ type: 'module', module: EXAMPLE, options: { file } }, { clock, logger: silentLogger })
+}
+
+testSessionStore({
+  name: 'example plugin',
+  clock: () => createTestClock(),
+  create: (clock) => {
+    file = join(folder, `${count++}.db`)
+    return createExample(clock)
+  },
+  createAnother: createExample,
+})
+
+async function load(source: string, options = {}): Promise<SessionStore> {
+  const module = join(folder, `module-${count++}.mjs`)
+  await writeFile(module, source)
+  return await createSessionStore(
+    { type: 'module', module, options },
+    { clock: createTestClock(), logger: silentLogger },
+  )
+}
+
+/** A store as a person may write it, with one part replaced. */
+function storeSource(part: string): string {
+  return `export const createSessionStore = () => ({
+    kind: 'mine', async start() {}, async ping() {}, async close() {},
+    getSession() {}, createSession: () => true, updateSession: () => true, deleteSession: () => true, findSessions: () => [],
+    putState() {}, takeState() {}, acquireLease: () => true, releaseLease() {}, ${part} })`
+}
+
+test('a module that cannot be loaded, exports no store, or half of one, is refused with a sentence', async () => {
+  const missing = createSessionStore(
+    { type: 'module', module: join(folder, 'no-such.js'), options: {} },
+    { clock: createTestClock(), logger: silentLogger },
+  )
+  await assert.rejects(missing, /session_store\.type: the module .*no-such\.js could not be loaded/)
+  await assert.rejects(load('export const other = 1'), /exports no function createSessionStore\(options, deps\)/)
+  await assert.rejects(load('export const createSessionStore = 1'), /exports no function/)
+  await assert.rejects(
+    load('export const createSessionStore = () => ({ kind: 1 })'),
+    /lacks kind, start, close, ping, getSession/,
+  )
+  await assert.rejects(load('export const createSessionStore = () => null'), /lacks kind/)
+  await assert.rejects(
+    load('export function createSessionStore() { throw new Error("give me a file") }'),
+    /could not be created: give me a file/,
+  )
+})
+
+test('its options are given to it, and what it answers at once is answered at once', async () => {
+  const store = await load(storeSource('getSession: (key) => ({ value: new Uint8Array(), version: 7, expiresAt: 1 })'))
+  assert.equal(store.kind, 'mine')
+  assert.deepEqual(store.getSession('key'), { value: new Uint8Array(), version: 7, expiresAt: 1 })
+})
+
+test('whatever it throws means that it could not be asked, never that there is no session', async () => {
+  const refusal = { code: 'ERR_SESSION_STORE_UNAVAILABLE', detail: 'mine: no disk' }
+  const throwing = await load(storeSource('getSession() { throw new Error("no disk") }'))
+  assert.throws(() => throwing.getSession('key'), refusal)
+  const rejecting = await load(storeSource('async getSession() { throw new Error("no disk") }'))
+  await assert.rejects(async () => await rejecting.getSession('key'), refusal)
+})
