@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
-import type { Outbound } from '../lib/outbound.ts'
+import { type Outbound, UnexpectedStatusError } from '../lib/outbound.ts'
 import { createRemoteValue } from '../lib/remote-value.ts'
 import { parseStrictJsonBytes } from '../lib/strict-json.ts'
 import { type KeySource, parseJwks, selectKeys, type VerificationKey } from './key-set.ts'
@@ -54,7 +54,7 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): KeySource {
 
 async function fetchKeys(url: string, outbound: Outbound): Promise<VerificationKey[]> {
   const { status, body } = await outbound.call(url, { method: 'GET', headers: { accept: 'application/json' } })
-  if (status !== 200) throw new Error(`the key set answered with status ${status}`)
+  if (status !== 200) throw new UnexpectedStatusError('the key set', status)
   const keys = parseJwks(parseStrictJsonBytes(body))
   // Nobody means to withdraw all keys at once; taken at its word, one bad deployment would refuse every token.
   if (keys.length === 0) throw new Error('the key set holds no key that can be used')

@@ -37,6 +37,18 @@ export class OutboundError extends Error {
   }
 }
 
+/** A whole answer with a status that the caller has no use for. */
+export class UnexpectedStatusError extends Error {
+  override readonly name = 'UnexpectedStatusError'
+  readonly status: number
+
+  /** @param what names what answered */
+  constructor(what: string, status: number) {
+    super(`${what} answered with status ${status}`)
+    this.status = status
+  }
+}
+
 /** Calls other servers within bounds: a deadline, a size, a number of connections; no redirect is followed. */
 export interface Outbound {
   /** @throws {OutboundError} when there is no whole answer. Any status is an answer. */

@@ -1,6 +1,6 @@
 import { type ErrorCode } from '../kernel/catalogue.ts'
 import { GateError } from '../kernel/errors.ts'
-import { OutboundError } from '../lib/outbound.ts'
+import { OutboundError, UnexpectedStatusError } from '../lib/outbound.ts'
 
 const RETRY_AFTER = ['Retry-After', '5'] as const
 
@@ -14,17 +14,6 @@ export function toProviderError(cause: unknown, providerId: string): GateError {
     detail,
     ...(code !== 'ERR_PROVIDER_RESPONSE_INVALID' && { headers: [RETRY_AFTER] }),
   })
-}
-
-/** An answer with a status that is none of those the protocol has. */
-export class UnexpectedStatusError extends Error {
-  override readonly name = 'UnexpectedStatusError'
-  readonly status: number
-
-  constructor(what: string, status: number) {
-    super(`${what} answered with status ${status}`)
-    this.status = status
-  }
 }
 
 function codeOf(cause: unknown): ErrorCode {

@@ -5,11 +5,11 @@ import { createSecretKeySource, type KeySource } from '../credentials/key-set.ts
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { ProblemsError } from '../kernel/problem.ts'
-import { createOutbound, type Outbound } from '../lib/outbound.ts'
+import { createOutbound, type Outbound, UnexpectedStatusError } from '../lib/outbound.ts'
 import { createRemoteValue } from '../lib/remote-value.ts'
 import { parseStrictJsonBytes } from '../lib/strict-json.ts'
 import type { AuthMethod, ProviderOptions } from './options.ts'
-import { toProviderError, UnexpectedStatusError } from './provider-error.ts'
+import { toProviderError } from './provider-error.ts'
 import { parseMetadata, type ProviderMetadata } from './provider-metadata.ts'
 
 /** An OpenID provider. Nothing is asked of it before somebody logs in, so that it may be down when we start. */

@@ -1,7 +1,7 @@
 import type { SessionTokens } from '../sessions/contract.ts'
 import { isJsonObject, parseStrictJsonBytes } from '../lib/strict-json.ts'
 import type { Provider } from './provider.ts'
-import { UnexpectedStatusError } from './provider-error.ts'
+import { UnexpectedStatusError } from '../lib/outbound.ts'
 import type { Transaction } from './transaction.ts'
 
 /** The token endpoint said no, in the words of the protocol. */

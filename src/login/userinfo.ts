@@ -1,7 +1,7 @@
 import { isJsonObject, parseStrictJsonBytes } from '../lib/strict-json.ts'
 import type { Claims } from './id-token-checks.ts'
 import type { Provider } from './provider.ts'
-import { UnexpectedStatusError } from './provider-error.ts'
+import { UnexpectedStatusError } from '../lib/outbound.ts'
 
 /** UserInfo speaks of somebody other than the ID token does. */
 export class SubjectMismatchError extends Error {
