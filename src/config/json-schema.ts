@@ -29,24 +29,24 @@ export const SECRET_FILE_SUFFIX = '_file'
 
 /** The published JSON Schema of the configuration, generated from what validates it. */
 export function configJsonSchema(handlers: readonly HandlerSchema[]): SchemaNode {
-  const schema = z.toJSONSchema(createConfigSchema(handlers), {
+  return withSecretFiles(toJsonSchema(createConfigSchema(handlers)) as SchemaNode)
+}
+
+function toJsonSchema(schema: z.ZodType): z.core.JSONSchema.JSONSchema {
+  const { $schema: _, ...converted } = z.toJSONSchema(schema, {
     io: 'input',
     target: 'draft-7',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      const config = configSchemaOf(zodSchema)
+      // The bounds of JavaScript's integers are no bounds of ours.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+      const config = configSchemaOf(zodSchema)
       if (config !== undefined && jsonSchema.properties !== undefined)
-        jsonSchema.properties['config'] = handlerSchema(config)
+        jsonSchema.properties['config'] = toJsonSchema(config)
     },
-  }) as SchemaNode
-  return withSecretFiles(schema)
-}
-
-function handlerSchema(config: z.ZodType): z.core.JSONSchema.JSONSchema {
-  const { $schema: _, ...schema } = z.toJSONSchema(config, { io: 'input', target: 'draft-7', unrepresentable: 'any' })
-  return schema as z.core.JSONSchema.JSONSchema
+  })
+  return converted as z.core.JSONSchema.JSONSchema
 }
 
 function withSecretFiles(node: SchemaNode): SchemaNode {
