@@ -154,13 +154,18 @@ function hasValidAuthority(target: string): boolean {
 }
 
 /** `X-Forwarded-For` is a list and may come in several lines; of the others there is one or it is nobody's. */
-function repeatsForwarded(head: Head): boolean {
-  const seen = new Set<string>()
-  for (const [name] of head.headers) {
+function repeatsForwarded({ headers }: Head): boolean {
+  const { flat } = headers
+  const seen: string[] = []
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = flat[i] as string
+    if (!LETTER_X.test(name)) continue
     const lower = name.toLowerCase()
     if (lower === 'x-forwarded-for' || !(lower.startsWith('x-forwarded-') || lower === 'x-real-ip')) continue
-    if (seen.has(lower)) return true
-    seen.add(lower)
+    if (seen.includes(lower)) return true
+    seen.push(lower)
   }
   return false
 }
+
+const LETTER_X = /^[xX]/

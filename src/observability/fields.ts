@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { escapeInJson, quoteJson } from './quote.ts'
+import { escapeInJson, quoteJson, quoteText } from './quote.ts'
 
 /** Fields of these names never show their value, whoever put it there. */
 const SECRET_NAME = /authorization|cookie|password|secret|token|ticket|verifier|^(?:state|code|nonce|query)$/i
@@ -8,21 +8,35 @@ const HARMLESS_NAME = /^(?:authorization_handler|.+_code)$/
 const REDACTED = '"[secret]"'
 const MAX_DEPTH = 4
 
-const MAX_KNOWN_NAMES = 500
-const knownNames = new Map<string, boolean>()
-
-/** Writes the value of a field as JSON. */
-export function fieldJson(name: string, value: unknown): string {
-  return isSecret(name) ? REDACTED : valueJson(value)
+/** What there is to know of a field by its name. */
+export interface FieldName {
+  /** As a JSON string. */
+  readonly json: string
+  /** As the key of `key=value`. */
+  readonly text: string
+  /** The value must not be seen. */
+  readonly isSecret: boolean
 }
 
-/** Whether the name says that the value must not be seen. */
-export function isSecret(name: string): boolean {
+/** The product's own names are few; a limit keeps names that come from elsewhere from filling memory. */
+const MAX_KNOWN_NAMES = 500
+const knownNames = new Map<string, FieldName>()
+
+export function describeName(name: string): FieldName {
   const known = knownNames.get(name)
   if (known !== undefined) return known
-  const secret = SECRET_NAME.test(name) && !HARMLESS_NAME.test(name)
-  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, secret)
-  return secret
+  const described = { json: quoteJson(name), text: quoteText(name), isSecret: isSecret(name) }
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, described)
+  return described
+}
+
+function isSecret(name: string): boolean {
+  return SECRET_NAME.test(name) && !HARMLESS_NAME.test(name)
+}
+
+/** Writes the value of a field as JSON. */
+export function fieldJson({ isSecret: hidden }: FieldName, value: unknown): string {
+  return hidden ? REDACTED : valueJson(value)
 }
 
 function valueJson(value: unknown): string {
@@ -53,7 +67,7 @@ function objectJson(value: unknown): string {
 }
 
 function redactMember(name: string, value: unknown): unknown {
-  if (isSecret(name)) return '[secret]'
+  if (describeName(name).isSecret) return '[secret]'
   return value instanceof Error ? describeError(value, 0) : value
 }
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { LogFields } from '../kernel/logger.ts'
-import { fieldJson, isSecret } from './fields.ts'
+import { describeName, type FieldName, fieldJson } from './fields.ts'
 import { escapeInJson, quoteJson, quoteText } from './quote.ts'
 
 export type LogLevelName = 'error' | 'warn' | 'info' | 'debug'
@@ -63,15 +63,15 @@ function textFormatter(source: LogSource): Formatter {
     for (const name in fields) {
       const value = fields[name]
       if (value === undefined) continue
-      const isText = typeof value === 'string' && !isSecret(name)
-      line += ` ${quoteText(name)}=${isText ? quoteText(value) : fieldText(name, value)}`
+      const field = describeName(name)
+      line += ` ${field.text}=${typeof value === 'string' && !field.isSecret ? quoteText(value) : fieldText(field, value)}`
     }
     return line + tail
   }
 }
 
-function fieldText(name: string, value: unknown): string {
-  const json = fieldJson(name, value)
+function fieldText(field: FieldName, value: unknown): string {
+  const json = fieldJson(field, value)
   return typeof value === 'object' && value !== null ? quoteText(json) : json
 }
 
@@ -79,7 +79,9 @@ function membersJson(fields: LogFields, prefix: string): string {
   let members = ''
   for (const name in fields) {
     const value = fields[name]
-    if (value !== undefined) members += `,${quoteJson(prefix + name)}:${fieldJson(name, value)}`
+    if (value === undefined) continue
+    const field = describeName(name)
+    members += `,${prefix === '' ? field.json : quoteJson(prefix + name)}:${fieldJson(field, value)}`
   }
   return members
 }
