@@ -6,10 +6,12 @@ export type SessionEvent =
   | { readonly type: 'created'; readonly provider: string }
   | { readonly type: 'ended'; readonly provider: string; readonly reason: EndReason }
   | { readonly type: 'refused'; readonly cause: RefusalCause }
+  /** Under the key of a session is something corrupt, foreign, newer, or sealed for another ticket; it stays as it is. */
+  | { readonly type: 'unreadable' }
   | { readonly type: 'refreshed'; readonly provider: string; readonly outcome: 'refreshed' | 'rejected' | 'failed' }
 
-/** Why a ticket opens nothing. `unreadable`: a record is there, and it is corrupt, foreign, or sealed with another secret. */
-export type RefusalCause = 'malformed' | 'unknown' | 'unreadable' | 'expired' | 'ended'
+/** Why a ticket opens nothing. */
+export type RefusalCause = 'malformed' | 'unknown' | 'expired' | 'ended'
 
 /** Publishes each `SessionEvent` to whoever subscribed. */
 export const sessionEvents = channel('oathkeeper:session')

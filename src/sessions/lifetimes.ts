@@ -14,6 +14,9 @@ const TOUCH_EVERY_WITHOUT_IDLE_MS = 300_000
 /** An idle timeout may end a session early by this part of itself, for the writes that it saves. */
 const IDLE_PRECISION = 1 / 20
 
+/** A provider whose tokens are over as they come is asked no oftener. */
+const REFRESH_EVERY_MS = 5_000
+
 /** How long after a write of "last seen" the next one is due. */
 export function touchIntervalMs({ idleTimeoutMs }: Lifetimes): number {
   if (idleTimeoutMs === undefined) return TOUCH_EVERY_WITHOUT_IDLE_MS
@@ -29,11 +32,11 @@ export function endOf({ session }: SessionContent, { idleTimeoutMs }: Lifetimes)
 
 /**
  * When the access token is due for a refresh; `Infinity` where there is nothing to refresh. Never before half of the token's
- * life is over, so that a provider of tokens that live shorter than `beforeMs` is not asked all the time.
+ * life is over, so that a provider whose tokens live shorter than `beforeMs` is not asked all the time.
  */
 export function refreshDueAt({ session, tokensObtainedAt }: SessionContent, beforeMs: number): number {
   const { accessTokenExpiresAt, refreshToken } = session.tokens
   if (refreshToken === undefined || accessTokenExpiresAt === undefined) return Number.POSITIVE_INFINITY
   const halfway = tokensObtainedAt + (accessTokenExpiresAt - tokensObtainedAt) / 2
-  return Math.max(accessTokenExpiresAt - beforeMs, halfway)
+  return Math.max(accessTokenExpiresAt - beforeMs, halfway, tokensObtainedAt + REFRESH_EVERY_MS)
 }

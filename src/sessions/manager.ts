@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { EndReason, RefreshTokens, Session, SessionDraft, SessionManager, StoredRecord } from './contract.ts'
-import { publish } from './events.ts'
+import { publish, type RefusalCause } from './events.ts'
 import { endOf, touchIntervalMs } from './lifetimes.ts'
 import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
 import { endOfToken, Refresher, type RefreshPolicy, type RefreshResult } from './refresh.ts'
@@ -194,7 +194,7 @@ class Manager implements SessionManager {
   }
 }
 
-function refuse(cause: 'malformed' | 'unknown' | 'expired' | 'ended'): undefined {
+function refuse(cause: RefusalCause): undefined {
   publish({ type: 'refused', cause })
   return undefined
 }

@@ -128,7 +128,8 @@ function contentOf(key: string, metadata: SessionMetadata, sealed: SealedPart): 
         accessToken: tokens.accessToken,
         idToken: tokens.idToken,
         refreshToken: tokens.refreshToken,
-        accessTokenExpiresAt: tokens.accessTokenExpiresAt,
+        // JSON has null where the provider's number was no number.
+        accessTokenExpiresAt: tokens.accessTokenExpiresAt ?? undefined,
         scope: tokens.scope,
       },
       createdAt: metadata.createdAt,

@@ -45,7 +45,7 @@ export class SessionRecords {
   open(ticket: Ticket, record: StoredRecord, sealKey: SealKey = sealKeyOf(ticket)): OpenedRecord | undefined {
     const content = decodeRecord(ticket.key, sealKey, record.value)
     if (content !== undefined) return { ticket, sealKey, version: record.version, content }
-    publish({ type: 'refused', cause: 'unreadable' })
+    publish({ type: 'unreadable' })
     this.logger.warn(
       { session: publicSessionId(ticket.key), bytes: record.value.length },
       'session record is corrupt, of another format, or sealed for another ticket; it is left as it is',

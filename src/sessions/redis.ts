@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
+import { publish } from './events.ts'
 import type { RedisAddress } from './redis/address.ts'
 import { RedisLink } from './redis/link.ts'
 import {
@@ -76,7 +77,7 @@ class RedisStore implements SessionStore {
     if (value === undefined || value.length === 0) return undefined
     const head = decodeHead(value)
     if (head === undefined || value.length > MAX_VALUE_BYTES) {
-      this.#logger.warn({ key, bytes: value.length }, 'a value in Redis is no session record; it is left as it is')
+      this.#tellUnreadable(this.#options.sessionPrefix + key)
       return undefined
     }
     if (head.expiresAt <= this.#clock.now()) return undefined
@@ -174,9 +175,14 @@ class RedisStore implements SessionStore {
       return Buffer.isBuffer(reply) ? reply : undefined
     } catch (cause) {
       if (!isWrongType(cause)) throw cause
-      this.#logger.warn({ key: command[1] }, 'a value in Redis has another type than ours; it is left as it is')
+      this.#tellUnreadable(command[1] ?? '')
       return undefined
     }
+  }
+
+  #tellUnreadable(key: string): void {
+    publish({ type: 'unreadable' })
+    this.#logger.warn({ key }, 'a value in Redis is none of ours, or of another release; it is left as it is')
   }
 
   #keysOf(key: string, head: StoredHead | undefined): string[] {

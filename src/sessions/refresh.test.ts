@@ -134,14 +134,17 @@ test('an instance that dies during a refresh holds the others up for seconds, no
   const { clock, manager, store, provider } = setUp()
   const { ticket } = await manager.create(draft(clock))
   clock.advance(6 * MINUTE)
-  const [key] = await store.findSessions({ subject: JSON.stringify(['https://issuer.example', 'alice']) })
-  await store.acquireLease(key ?? '', 'the dead one', 15_000)
-  const token = tokenOf(manager, ticket)
-  for (let i = 0; i < 160; i++) {
+  const [key = ''] = await store.findSessions({ subject: JSON.stringify(['https://issuer.example', 'alice']) })
+  await store.acquireLease(key, 'the dead one', 40_000)
+  const waiting = tokenOf(manager, ticket)
+  for (let waited = 0; waited < 10_000; waited += 100) {
     await settle()
     clock.advance(100)
   }
-  assert.equal(await token, 'access-2')
+  assert.equal(await waiting, 'access-1')
+  assert.equal(await tokenOf(manager, ticket), 'access-1')
+  clock.advance(31_000)
+  assert.equal(await tokenOf(manager, ticket), 'access-2')
   assert.deepEqual(provider.used, ['refresh-1'])
 })
 
@@ -207,6 +210,18 @@ test('tokens that live shorter than the time ahead are refreshed at half of thei
   await tokenOf(manager, ticket)
   await settle()
   assert.equal(provider.used.length, 1)
+})
+
+test('V-089: a provider whose tokens are over as they come, or never, is not asked with each request', async () => {
+  for (const lifeMs of [0, -1e9, 1e300, Number.POSITIVE_INFINITY, Number.NaN]) {
+    const { clock, manager, provider, instance } = setUp()
+    const { ticket } = await manager.create(draft(clock, lifeMs))
+    provider.next = { ...refreshed(clock, 2), tokens: draft(clock, lifeMs).tokens } as RefreshOutcome
+    for (const one of [manager, instance()]) for (let i = 0; i < 20; i++) await one.open(ticket)
+    clock.advance(5_001)
+    for (const one of [manager, instance()]) for (let i = 0; i < 20; i++) await one.open(ticket)
+    assert.ok(provider.used.length <= 1, `${lifeMs}: ${provider.used.length}`)
+  }
 })
 
 test('a provider that gives no new refresh token has its old one used again; new claims replace the old', async () => {

@@ -19,8 +19,10 @@ export type RefreshResult =
   /** The session is over: the provider refused the refresh token, or somebody ended it meanwhile. */
   | { readonly kind: 'ended'; readonly opened: OpenedRecord }
 
-/** Longer than any call to a provider lasts, short enough that a crashed instance holds nobody up for long. */
-const LEASE_MS = 20_000
+/** Longer than the calls of one refresh last together. */
+const LEASE_MS = 40_000
+/** How long a request with no valid token waits for another instance, which may have died with the lease. */
+const WAIT_MS = 10_000
 /** How often a request with no valid token looks whether the instance that has the lease is done. */
 const POLL_MS = 100
 const COOLDOWN_MS = 10_000
@@ -86,10 +88,11 @@ export class Refresher {
     const { key } = opened.ticket
     const unsaved = this.#unsaved.get(key)
     if (unsaved !== undefined) return { kind: 'open', opened: unsaved }
-    const giveUpAt = clock.now() + LEASE_MS
+    const giveUpAt = clock.now() + WAIT_MS
     while (!(await store.acquireLease(key, this.#holder, LEASE_MS))) {
       // Another instance is at it. A token that is still good is used meanwhile; the result is seen with a later request.
-      if (endOfToken(opened) > clock.now() || clock.now() >= giveUpAt || this.#closed) return { kind: 'open', opened }
+      if (endOfToken(opened) > clock.now()) return { kind: 'open', opened }
+      if (clock.now() >= giveUpAt || this.#closed) throw new Error('another instance has not refreshed it in time')
       await new Promise<void>((resolve) => clock.schedule(POLL_MS, resolve))
       const latest = await this.#latest(opened)
       if (latest === undefined) return { kind: 'ended', opened }

@@ -125,6 +125,15 @@ test('FM-12: slower replies work up to the deadline and are 503 at it; nothing p
   assert.equal(rig.proxy.connections, 1)
 })
 
+test('FM-12: more commands at once than a server should be given are refused at once', async (t) => {
+  const rig = await startRig(t)
+  const { store } = await startInstance(t, rig, { commandTimeoutMs: 5_000 })
+  const many = await Promise.all(Array.from({ length: 5000 }, () => timed(async () => await store.getSession('k'))))
+  const refused = many.filter(({ error }) => error !== undefined)
+  assert.equal(refused.length, 5000 - 4096)
+  assert.ok(refused.every(({ error }) => /too many/.test(String((error as { detail?: string }).detail))))
+})
+
 test('FM-13: a black hole costs one deadline, then every request fails at once; sockets are released', async (t) => {
   const rig = await startRig(t)
   const instance = await startInstance(t, rig)

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startFaultProxy } from '../../../test/support/fault-proxy.ts'
 import { redisOptions } from '../../../test/support/redis-options.ts'
@@ -195,6 +197,25 @@ test('a password for a server that asks for none is warned of', async (t) => {
   }
   assert.equal(warned.length, 1)
   assert.match(warned[0] ?? '', /lets everybody in/)
+})
+
+test('the permissions that docs/redis.md gives are enough', async (t) => {
+  const server = await startRedisServer()
+  t.after(() => server.close())
+  const documentation = await readFile(join(import.meta.dirname, '../../../docs/redis.md'), 'utf8')
+  const [, rules = ''] = /^ {4}user default (on .*)$/m.exec(documentation) ?? []
+  await server.command('ACL', 'SETUSER', 'default', ...rules.split(' '))
+  const options = { password: new Secret('password'), db: 3 }
+  const warned: string[] = []
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (_, message) => void warned.push(message),
+    debug: (_, message) => void warned.push(message),
+  }
+  const store = createRedisStore(redisOptions(server, options), createTestClock(), logger)
+  t.after(() => store.close())
+  await store.start()
+  assert.deepEqual(warned, [])
 })
 
 test('the self-test leaves nothing behind', async () => {
