@@ -4,6 +4,8 @@ import { configSchemaOf, type HandlerSchema } from './schema/handlers.ts'
 
 /** A node of the JSON Schema (draft-07): what the loader, the reference and an editor know of a key. */
 export interface SchemaNode {
+  readonly $schema?: string
+  readonly title?: string
   readonly type?: string
   readonly description?: string
   readonly default?: unknown
@@ -29,7 +31,8 @@ export const SECRET_FILE_SUFFIX = '_file'
 
 /** The published JSON Schema of the configuration, generated from what validates it. */
 export function configJsonSchema(handlers: readonly HandlerSchema[]): SchemaNode {
-  return withSecretFiles(toJsonSchema(createConfigSchema(handlers)) as SchemaNode)
+  const tree = withSecretFiles(toJsonSchema(createConfigSchema(handlers)) as SchemaNode)
+  return { $schema: 'http://json-schema.org/draft-07/schema#', title: 'Oathkeeper configuration', ...tree }
 }
 
 function toJsonSchema(schema: z.ZodType): z.core.JSONSchema.JSONSchema {
