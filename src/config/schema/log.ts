@@ -14,9 +14,9 @@ export const logSchema = z
     leak_sensitive_values: z
       .boolean()
       .default(false)
-      .describe('Shows request headers and queries in the log. Tokens, cookies and passwords stay hidden.'),
-    redaction_text: z.string().optional().describe('Stands in place of what is hidden.'),
-    additional_redacted_headers: z.array(z.string()).default([]).describe('Request headers that are hidden as well.'),
+      .describe('Taken for the sake of Oathkeeper’s files: headers and queries of requests are never logged.'),
+    redaction_text: z.string().optional().describe('As `leak_sensitive_values`.'),
+    additional_redacted_headers: z.array(z.string()).default([]).describe('As `leak_sensitive_values`.'),
   })
   .transform((wire) => ({
     level: wire.level,
