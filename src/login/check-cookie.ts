@@ -29,7 +29,8 @@ export function checkCookie(cookie: CookieOptions, { secure, hosts }: Site, prob
   if (domain === undefined) return name
   if (!DOMAIN.test(domain)) report('domain', 'is not a domain')
   for (const host of hosts) {
-    if (!isWithinDomain(host, domain)) report('domain', `does not hold ${host}, a host of login.base_url`)
+    if (DOMAIN.test(domain) && !isWithinDomain(host, domain))
+      report('domain', `does not hold ${host}, a host of login.base_url`)
   }
   return name
 }

@@ -30,15 +30,17 @@ export function createSubjectReader(subjectFrom: string): SubjectReader {
   const path = subjectFrom.split(/(?<!\\)\./).map((key) => key.replace(/\\(.)/g, '$1'))
   return (claims) => {
     let value: unknown = claims
-    for (const key of path) {
-      value =
-        typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined
-    }
+    for (const key of path) value = memberOf(value, key)
     if (typeof value === 'string' && value !== '') return value
     if (typeof value === 'number') return String(value)
     // Fails closed: an empty subject would be somebody else to every rule that reads it.
     throw new GateError('ERR_CREDENTIALS_INVALID', { detail: `the claims have no text at "${subjectFrom}"` })
   }
+}
+
+function memberOf(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
+  return Array.isArray(value) && !/^\d+$/.test(key) ? undefined : Reflect.get(value, key)
 }
 
 function extraOf(session: Session): Principal['extra'] {

@@ -52,11 +52,12 @@ export function compileSettings(options: LoginOptions): LoginSettings {
   const hosts = bases.map((origin) => new URL(origin).hostname)
   const cookieName = checkCookie(options.cookie, { secure, hosts }, problems)
   const returnTargets = createReturnTargets({ origins: [...bases, ...allowed], basePath: options.basePath })
+  const base = problems.length === 0 ? bases[0] : undefined
   for (const [key, value] of [
     ['after_login', options.afterLogin],
     ['after_logout', options.afterLogout],
   ] as const) {
-    if (bases[0] === undefined || returnTargets.judge(value, bases[0]) !== undefined) continue
+    if (base === undefined || returnTargets.judge(value, base) !== undefined) continue
     problems.push({ path: `login.${key}`, message: 'is neither a path nor a URL of an allowed origin' })
   }
   if (problems.length > 0) throw new ProblemsError(problems)
