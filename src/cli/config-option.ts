@@ -5,14 +5,11 @@ export function addConfigOption(command: Command): Command {
   return command.option(
     '-c, --config <file>',
     'configuration file (YAML, JSON or TOML); repeat it to lay further files on top',
-    (file: string, files: readonly string[]) => [...files, file],
-    [] as readonly string[],
+    (file: string, files: readonly string[] = []) => [...files, file],
   )
 }
 
 /** The files in the order in which they were given. */
 export function configFilesOf(command: Command): string[] {
-  const { config: own } = command.opts<{ config: readonly string[] }>()
-  const { config: global = [] } = command.parent?.opts<{ config?: readonly string[] }>() ?? {}
-  return [...global, ...own]
+  return [command.parent, command].flatMap((level) => level?.opts<{ config?: readonly string[] }>().config ?? [])
 }

@@ -44,7 +44,7 @@ test('serve takes several files, in their order, before and behind the command',
   assert.deepEqual(said.asked, [{ configFiles: ['a', 'b', 'c', 'd'], env: { HERE: '1' } }])
 })
 
-test('a refused configuration is 255: each problem on its line, their number, and where to read more', async () => {
+test('H-15: a refused configuration is 255: each problem on its line, their number, and where to read more', async () => {
   const startApp = () => Promise.reject(new ProblemsError(PROBLEMS))
   const { run, said } = cli({ startApp, validateApp: async () => PROBLEMS })
   assert.equal(await run('serve', '-c', 'a.yaml'), 255)

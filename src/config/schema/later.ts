@@ -11,6 +11,9 @@ const LATER = new Set([
   'session_store.redis.cluster',
   'session_store.redis.credentials_command',
   'session.refresh.userinfo',
+  'authenticators.session.config.acr',
+  'authenticators.session.config.max_age',
+  'authenticators.session.config.store_outage',
 ])
 
 /** Whether the key is one that a later version brings. */
