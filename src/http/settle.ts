@@ -10,7 +10,8 @@ const DRAIN_MS = 2_000
  * client sees the answer and the connection can be used again; of more, the connection is closed (F-16).
  */
 export function settleBody(request: IncomingMessage, response: ServerResponse, watch: StallWatch): void {
-  response.once('finish', () => {
+  // Before node:http's own listener, which would drain without end what nobody has begun to read.
+  response.prependOnceListener('finish', () => {
     if (!request.complete && !request.destroyed) new Draining(request, watch).begin()
   })
 }
@@ -18,13 +19,12 @@ export function settleBody(request: IncomingMessage, response: ServerResponse, w
 class Draining implements Watched {
   readonly #request: IncomingMessage
   readonly #watch: StallWatch
-  readonly #until: number
+  #until = 0
   readonly #limit: number
 
   constructor(request: IncomingMessage, watch: StallWatch) {
     this.#request = request
     this.#watch = watch
-    this.#until = watch.now + DRAIN_MS
     this.#limit = request.socket.bytesRead + DRAIN_BYTES
   }
 
@@ -38,6 +38,8 @@ class Draining implements Watched {
       this.#request.off('data', count)
     }
     this.#watch.add(this)
+    this.#until = this.#watch.now + DRAIN_MS
+    this.#request.read(0)
     this.#request.on('data', count)
     this.#request.once('end', stop)
     this.#request.once('close', stop)

@@ -67,6 +67,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
   #uploaded = 0
   #progressAt: number
   #expected = -1
+  #headSent = false
   #whole: Buffer | undefined
 
   constructor(exchange: Exchange, response: ServerResponse, outgoing: Outgoing, context: ForwardingContext) {
@@ -129,7 +130,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     this.#silenceAllowed = isEventStream
     this.#expected = contentLength
     this.response.writeHead(status, flat)
-    if (contentLength === -1) process.nextTick(flushHead, this.response)
+    if (contentLength !== 0) process.nextTick(flushHead, this)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -140,6 +141,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
       this.#whole = chunk
       return
     }
+    this.#headSent = true
     if (this.response.write(chunk)) return
     this.#waitingForClient = true
     controller.pause()
@@ -166,6 +168,13 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
       return
     }
     this.fail(error)
+  }
+
+  /** A head whose body is still to come is not kept waiting for it. */
+  flushHead(): void {
+    if (this.#ended || this.#headSent || this.response.destroyed) return
+    this.#headSent = true
+    this.response.flushHeaders()
   }
 
   // ---- from the client and the watch ----
@@ -266,6 +275,6 @@ export function answerFailure(response: ServerResponse, error: GateError): void 
   response.end()
 }
 
-function flushHead(response: ServerResponse): void {
-  if (!response.destroyed && !response.writableEnded) response.flushHeaders()
+function flushHead(forwarding: Forwarding): void {
+  forwarding.flushHead()
 }

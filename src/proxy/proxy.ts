@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { compileTrust } from '../http/forwarded.ts'
 import { createHeaderClassifier } from '../http/header-kinds.ts'
+import type { Head } from '../http/head.ts'
 import { isRefusal, receive, type Received, type ReceiveOptions, refusalOf, tidyForwarded } from '../http/receive.ts'
 import { type Refusal, refusalReply } from '../http/refusal.ts'
 import { IncomingView } from '../http/request-view.ts'
@@ -103,6 +104,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     const { head } = received
     const target = readTarget(request.url ?? '', targetRules)
     if (head.forwarded) tidyForwarded(head.headers)
+    if (head.maxForwards !== undefined && request.method === 'OPTIONS') countDown(head)
     return new IncomingView(
       {
         front: 'proxy',
@@ -211,6 +213,11 @@ class Serving {
 
 const LOOP: Refusal = { status: 508, message: 'The proxy is its own upstream', close: true }
 const FOREIGN_ORIGIN: Refusal = { status: 403, message: 'The page may not open this connection', close: true }
+
+/** One hop fewer is left (F-24); none left was answered by the checks. */
+function countDown({ headers, maxForwards = '' }: Head): void {
+  if (/^\d{1,9}$/.test(maxForwards)) headers.set('Max-Forwards', String(Number(maxForwards) - 1))
+}
 
 /** `https` on a TLS listener, or where a trusted proxy says so; what else it may say is ignored, as in Oathkeeper. */
 function schemeOf({ head, connection }: Received): string {

@@ -47,7 +47,8 @@ function doNothing(): void {}
 
 /** An upstream made of a bare socket: it logs the octets it gets, and misbehaves as a test wants it to. */
 export async function startRawUpstream(): Promise<RawUpstream> {
-  const server = createServer()
+  // Without delay: what a test writes at some moment is on its way at that moment.
+  const server = createServer({ noDelay: true })
   let onArrival = doNothing
   const upstream = {
     requests: [] as UpstreamRequest[],
