@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import { get, openRaw, post, rawRequest } from '../support/raw-client.ts'
 import { respond } from '../support/raw-upstream.ts'
@@ -160,7 +159,7 @@ test('F-13: when the client breaks off, the upstream sees no complete request', 
     while (!upstream.connections.at(-1)?.received.includes('abcde')) await new Promise((r) => setTimeout(r, 5))
     client.destroy()
     const connection = upstream.connections.at(-1)
-    if (connection?.closed === false) await once(connection.socket, 'close')
+    await connection?.whenClosed
     assert.equal(upstream.requests.length, 0)
     assert.ok(!connection?.received.includes('\r\n0\r\n\r\n'))
   }
@@ -201,12 +200,12 @@ test('F-16: a body that nobody reads is drained when small, and ends the connect
 
 test('F-17: pipelined requests are answered in their order', async (t) => {
   const { port, upstream } = await startTestProxy(t)
-  let releaseSlow = (): void => {}
+  const held: (() => void)[] = []
   upstream.script = (request, connection) => {
-    if (request.target === '/slow') releaseSlow = () => connection.write(respond('slow'))
+    if (request.target === '/slow') held.push(() => connection.write(respond('slow')))
     else {
       connection.write(respond('fast'))
-      setImmediate(releaseSlow)
+      setImmediate(() => held[0]?.())
     }
   }
   const client = openRaw(port)

@@ -49,7 +49,7 @@ test('the end of either side ends the other', async (t) => {
   first.write(get('/ws', ...HANDSHAKE))
   await first.response()
   first.destroy()
-  await once(upstream.connections[0]!.socket, 'close')
+  await upstream.connections[0]?.whenClosed
 
   const second = openRaw(port)
   second.write(get('/ws', ...HANDSHAKE))
@@ -225,15 +225,13 @@ test('FM-27: closing ends tunnels and idle connections within the grace', async 
 
 test('FM-27: closing lets an exchange finish', async (t) => {
   const { port, upstream, close } = await startTestProxy(t)
-  let answer = (): void => {}
-  upstream.script = (_request, connection) => {
-    answer = () => connection.write(respond('done'))
-  }
+  const answers: (() => void)[] = []
+  upstream.script = (_request, connection) => void answers.push(() => connection.write(respond('done')))
   const client = openRaw(port)
   client.write(get('/x'))
   await upstream.arrived(1)
   const closing = close(3_000)
-  setTimeout(() => answer(), 50)
+  setTimeout(() => answers[0]?.(), 50)
   const response = await client.response()
   assert.equal(String(response.body), 'done')
   await Promise.all([closing, client.closed])

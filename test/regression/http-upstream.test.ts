@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { test } from 'node:test'
 import { get, openRaw, post, rawRequest } from '../support/raw-client.ts'
 import { respond, startRawUpstream } from '../support/raw-upstream.ts'
@@ -295,7 +294,7 @@ test('when the client goes away the upstream is let go, at every stage', async (
     if (index > 0) await client.until('\r\n\r\n')
     const connection = upstream.requests[index]?.connection
     client.destroy()
-    if (connection?.closed === false) await once(connection.socket, 'close')
+    await connection?.whenClosed
   }
   while (ended.length < stages.length) await new Promise((resolve) => setTimeout(resolve, 5))
   assert.equal(ended[0]?.status, 499)

@@ -19,6 +19,8 @@ export interface UpstreamConnection {
   /** Every octet that came. */
   received: Buffer
   closed: boolean
+  /** Resolves when the connection has ended, in whatever way. */
+  readonly whenClosed: Promise<void>
   write(data: string | Uint8Array): void
 }
 
@@ -62,6 +64,7 @@ export async function startRawUpstream(): Promise<RawUpstream> {
       socket,
       received: Buffer.alloc(0),
       closed: false,
+      whenClosed: new Promise<void>((resolve) => socket.once('close', () => resolve())),
       write: (data) => socket.write(typeof data === 'string' ? Buffer.from(data, 'latin1') : data),
     }
     upstream.connections.push(connection)
