@@ -12,7 +12,7 @@ const cookieSchema = z
     name: z
       .string()
       .regex(TOKEN, 'must be the name of a cookie: letters, digits and !#$%&\'*+-.^_`|~')
-      .max(128, 'must be at most 128 characters long')
+      .max(64, 'must be at most 64 characters long')
       .optional()
       .describe('Name of the session cookie. Default: `__Host-oathkeeper` on https without a domain, else `oathkeeper`.'),
     domain: z
