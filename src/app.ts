@@ -1,0 +1,113 @@
+import type { AddressInfo } from 'node:net'
+import { compileGeneration } from './app/generation.ts'
+import { createApiListener, createProxyListener, listen } from './app/listeners.ts'
+import { load, loadOptions } from './app/load.ts'
+import { Reloader } from './app/reloader.ts'
+import { ruleSettings } from './app/rule-settings.ts'
+import { openSessions } from './app/sessions.ts'
+import type { Config } from './config/config.ts'
+import { type ConfigWatch, watchConfig } from './config/watch.ts'
+import { type Clock, systemClock } from './kernel/clock.ts'
+import { formatProblem } from './kernel/problem.ts'
+import { packageVersion } from './lib/package-version.ts'
+import { createDecisionLog } from './observability/decision-log.ts'
+import { createLog, type Log, type LogSink } from './observability/log.ts'
+import { createGate } from './pipeline/gate.ts'
+import { createRuleRepository } from './rules/repository.ts'
+
+export { validateApp } from './app/validate.ts'
+
+export interface AppOptions {
+  /** In the order of the command line. */
+  readonly configFiles: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  readonly clock?: Clock
+  /** Default: standard error. */
+  readonly logSink?: LogSink
+}
+
+export interface RunningApp {
+  /** Where it listens. */
+  readonly addresses: { readonly proxy: AddressInfo; readonly api: AddressInfo }
+  /** Loads configuration and rules again, whether or not a file changed. */
+  reload(): void
+  /** Stops listening, lets requests finish, closes the store. */
+  stop(): Promise<void>
+  /** The exit code, once everything is closed. */
+  readonly stopped: Promise<number>
+}
+
+/** How long requests under way may take to finish when the process is told to stop; Oathkeeper's figure. */
+const STOP_GRACE_MS = 5_000
+
+/**
+ * Joins the parts and starts them.
+ * @throws {ProblemsError} the configuration is refused.
+ * @throws {StartError} it could not start although the configuration is right.
+ */
+export async function startApp(options: AppOptions): Promise<RunningApp> {
+  const { configFiles, env, clock = systemClock } = options
+  const loaded = load(configFiles, env)
+  const { config, warnings } = loaded
+  const log = openLog(config, options)
+  for (const warning of warnings) log.warn({}, formatProblem(warning))
+
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => log.flushSync())
+  const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
+  const deps = { sessions: sessions.manager, states: sessions.states, clock, logger: log }
+  const first = compileGeneration(loaded, deps)
+  for (const problem of first.problems) log.error({}, `an error handler has a mistake: ${formatProblem(problem)}`)
+  const rules = undo.adopt(await createRuleRepository(ruleSettings(first), { clock, logger: log }), (opened) =>
+    opened.close(),
+  )
+  const reloader = new Reloader({ first, compile: (changed) => compileGeneration(changed, deps), rules, logger: log })
+  undo.defer(async () => {
+    await reloader.settled()
+    await reloader.current.login?.close()
+  })
+  const gate = createGate({
+    current: () => ({ matcher: rules.matcher, fallback: reloader.current.fallback }),
+    onDecision: createDecisionLog(log),
+  })
+
+  const listenerDeps = { gate, login: () => reloader.current.login, rules, store: sessions.store, clock, logger: log }
+  const proxy = createProxyListener(config, listenerDeps)
+  const api = createApiListener(config, listenerDeps)
+  undo.defer(async () => void (await Promise.all([proxy.close(STOP_GRACE_MS), api.close(STOP_GRACE_MS)])))
+  const addresses = { proxy: await listen('proxy', proxy, config, log), api: await listen('api', api, config, log) }
+
+  const watch: ConfigWatch = watchConfig({
+    load: loadOptions(configFiles, env),
+    loaded,
+    onChange: (changed) => reloader.take(changed),
+    onProblems: (problems) => reloader.refuse(problems),
+    clock,
+  })
+  const running = undo.move()
+  const { promise: stopped, resolve: resolveStopped } = Promise.withResolvers<number>()
+  let stopping: Promise<void> | undefined
+  return {
+    addresses,
+    reload: () => watch.reload(),
+    stopped,
+    stop: () => (stopping ??= stop()),
+  }
+
+  async function stop(): Promise<void> {
+    log.info({}, 'stopping: no new connections, requests under way may finish')
+    watch.close()
+    await running.disposeAsync()
+    resolveStopped(0)
+  }
+}
+
+function openLog({ log }: Config, { clock, logSink }: AppOptions): Log {
+  return createLog({
+    level: log.level,
+    format: log.format,
+    source: { serviceName: 'Oathkeeper', serviceVersion: packageVersion() },
+    ...(clock !== undefined && { clock }),
+    ...(logSink !== undefined && { sink: logSink }),
+  })
+}

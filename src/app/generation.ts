@@ -1,0 +1,64 @@
+import type { Config } from '../config/config.ts'
+import type { LoadedConfig } from '../config/load.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { type Problem, ProblemsError } from '../kernel/problem.ts'
+import { createLogin, type Login } from '../login/login.ts'
+import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
+import type { Fallback } from '../pipeline/plan.ts'
+import { createRegistry, type Registry } from '../pipeline/registry.ts'
+import type { LoginStates, SessionManager } from '../sessions/contract.ts'
+import { compileTemplate } from '../template/compile-template.ts'
+import { loginOptions } from './area-options.ts'
+
+export interface GenerationDeps {
+  readonly sessions: SessionManager
+  readonly states: LoginStates
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Everything that is compiled of one configuration and swapped with it. */
+export interface Generation {
+  readonly config: Config
+  readonly login: Login | undefined
+  readonly registry: Registry
+  readonly fallback: Fallback
+  /** What is wrong with handlers that the fallback list names, by file and line. */
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * Compiles a configuration beside the one in force.
+ * @throws {ProblemsError} with what the areas found wrong in it, by file and line.
+ */
+export function compileGeneration({ config, locate }: LoadedConfig, deps: GenerationDeps): Generation {
+  const options = loginOptions(config)
+  const login = options === undefined ? undefined : placing(locate, () => createLogin(options, deps))
+  const registry = createRegistry({
+    definitions: BUILTIN_HANDLERS,
+    settings: config,
+    matchingStrategy: config.accessRules.matchingStrategy,
+    deps: {
+      templates: { compile: compileTemplate },
+      sessions: login?.reader,
+      login: login?.entry,
+    },
+  })
+  const { fallback, problems } = registry.compileFallback()
+  return { config, login, registry, fallback, problems: problems.map((problem) => place(locate, problem)) }
+}
+
+/** Adds file and line to what an area says of a key. */
+function place(locate: LoadedConfig['locate'], problem: Problem): Problem {
+  return problem.source === undefined ? { ...locate(problem.path), ...problem } : problem
+}
+
+function placing<Result>(locate: LoadedConfig['locate'], run: () => Result): Result {
+  try {
+    return run()
+  } catch (cause: unknown) {
+    if (!(cause instanceof ProblemsError)) throw cause
+    throw new ProblemsError(cause.problems.map((problem) => place(locate, problem)))
+  }
+}

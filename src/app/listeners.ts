@@ -1,0 +1,138 @@
+import type { AddressInfo } from 'node:net'
+import { createApi } from '../admin/api.ts'
+import { createAdminRoutes } from '../admin/routes.ts'
+import type { Config } from '../config/config.ts'
+import { createDecisions } from '../decision/decisions.ts'
+import { compileTrust } from '../http/forwarded.ts'
+import { createHeaderClassifier } from '../http/header-kinds.ts'
+import { createHttpServer, type HttpServer } from '../http/server.ts'
+import { StallWatch } from '../http/stall-watch.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Gate } from '../kernel/gate.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { StartError } from '../kernel/start-error.ts'
+import type { Login } from '../login/login.ts'
+import { tellListening } from '../observability/listener.ts'
+import type { Plan } from '../pipeline/plan.ts'
+import { createProxy } from '../proxy/proxy.ts'
+import type { Proxy } from '../proxy/contract.ts'
+import type { RuleRepository } from '../rules/repository.ts'
+import type { SessionStore } from '../sessions/contract.ts'
+import { tlsMaterial } from './area-options.ts'
+
+export interface ListenerDeps {
+  readonly gate: Gate
+  /** The login of the configuration in force. */
+  readonly login: () => Login | undefined
+  readonly rules: RuleRepository<Plan>
+  readonly store: SessionStore
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Bodies of requests to the API are read and thrown away; a remote authorizer may want one. */
+const API_BODY_LIMIT = 10 * 1024 * 1024
+
+/** Creates the listener of the proxy. */
+export function createProxyListener({ serve, accessRules }: Config, deps: ListenerDeps): Proxy {
+  const { proxy } = serve
+  const { gate, login, clock, logger } = deps
+  return createProxy(
+    {
+      host: proxy.host,
+      port: proxy.port,
+      tls: tlsMaterial('proxy', proxy.tls),
+      timeouts: proxy.timeouts,
+      maxHeaderSize: proxy.maxHeaderSize,
+      maxBodySize: proxy.maxBodySize,
+      trustedProxies: proxy.trustedProxies,
+      strictPaths: proxy.strictPaths,
+      trailingSlash: accessRules.trailingSlash,
+      stripRequestHeaders: proxy.stripRequestHeaders,
+      isOwnCookie: (name) => login()?.isOwnCookie(name) ?? false,
+      upgradeOrigins: undefined,
+      upstream: proxy.upstream,
+    },
+    {
+      gate,
+      local: {
+        handles: (path) => login()?.handles(path) ?? false,
+        handle: (request) => {
+          const current = login()
+          if (current === undefined) throw new Error('the login was taken out of the configuration meanwhile')
+          return current.handle(request)
+        },
+      },
+      clock,
+      logger,
+    },
+  )
+}
+
+/** Creates the listener of the API: decisions, health, rules and keys. */
+export function createApiListener({ serve, accessRules }: Config, deps: ListenerDeps): HttpServer {
+  const { api, proxy } = serve
+  const { gate, rules, store, clock, logger } = deps
+  const watch = new StallWatch(clock, api.timeouts.readMs)
+  const trusts = compileTrust(api.trustedProxies)
+  const answer = createApi({
+    receive: {
+      policy: { kindOf: createHeaderClassifier([]), keep: 'all' },
+      trusts,
+      body: { maxBytes: API_BODY_LIMIT, stallMs: api.timeouts.readMs },
+    },
+    watch,
+    routes: createAdminRoutes({
+      rules: () => rules.list(),
+      health: {
+        countRules: () => rules.list().length,
+        pendingSources: () => rules.sources().flatMap(({ name, loaded }) => (loaded ? [] : [name])),
+        store,
+      },
+    }),
+    mounts: [createDecisions({ gate, watch, trailingSlash: accessRules.trailingSlash })],
+    logger,
+  })
+  return createHttpServer(
+    {
+      host: api.host,
+      port: api.port,
+      tls: tlsMaterial('api', api.tls),
+      readTimeoutMs: api.timeouts.readMs,
+      writeTimeoutMs: api.timeouts.writeMs,
+      idleTimeoutMs: api.timeouts.idleMs,
+      maxHeaderSize: proxy.maxHeaderSize,
+      trusts,
+    },
+    { request: answer },
+    clock,
+  )
+}
+
+/**
+ * Begins to listen and tells where.
+ * @throws {StartError} when the port is taken or may not be used.
+ */
+export async function listen(
+  name: 'proxy' | 'api',
+  listener: Pick<Proxy, 'listen'>,
+  { serve }: Config,
+  logger: Logger,
+): Promise<AddressInfo> {
+  const { host, port, tls } = serve[name]
+  try {
+    const address = await listener.listen()
+    tellListening(logger, name, address, tls !== undefined)
+    return address
+  } catch (cause: unknown) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    throw new StartError(`serve.${name}: ${host === '' ? '*' : host}:${port} ${whyNot(code)}`, { cause })
+  }
+}
+
+function whyNot(code: unknown): string {
+  if (code === 'EADDRINUSE') return 'is in use already: is another instance running?'
+  if (code === 'EACCES') return 'may not be used by this user: ports below 1024 need a privilege'
+  if (code === 'EADDRNOTAVAIL') return 'is no address of this machine'
+  return `cannot be listened on (${String(code)})`
+}

@@ -1,0 +1,30 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Config } from '../config/config.ts'
+
+/** What is read once at start. A change of it waits for a restart, and is told. */
+const READ_AT_START: readonly (readonly [key: string, read: (config: Config) => unknown])[] = [
+  ['serve', ({ serve }) => ({ ...serve, proxy: comparable(serve.proxy), api: comparable(serve.api) })],
+  ['access_rules.trailing_slash', ({ accessRules }) => accessRules.trailingSlash],
+  ['log', ({ log }) => log],
+  ['session_store', ({ sessionStore }) => revealed(sessionStore)],
+  ['session.lifetime', ({ session }) => session.lifetimeMs],
+  ['session.idle_timeout', ({ session }) => session.idleTimeoutMs],
+  ['session.refresh.before', ({ session }) => session.refreshBeforeMs],
+  ['session.on_refresh_failure', ({ session }) => session.onRefreshFailure],
+]
+
+/** Keys whose change has no effect before a restart. */
+export function keysThatWaitForRestart(before: Config, after: Config): string[] {
+  return READ_AT_START.flatMap(([key, read]) => (isDeepStrictEqual(read(before), read(after)) ? [] : [key]))
+}
+
+function comparable<Part extends { readonly tls: unknown }>(part: Part): unknown {
+  return { ...part, tls: revealed(part.tls) }
+}
+
+/** Secrets are equal when their texts are. */
+function revealed(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if ('reveal' in value && typeof value.reveal === 'function') return String(value.reveal())
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, revealed(part)]))
+}

@@ -1,0 +1,51 @@
+import type { Config } from '../config/config.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
+import { StartError } from '../kernel/start-error.ts'
+import type { LoginStates, SessionManager, SessionStore } from '../sessions/contract.ts'
+import { createSessionStore } from '../sessions/factory.ts'
+import { createSessionManager } from '../sessions/manager.ts'
+import { createLoginStates } from '../sessions/states.ts'
+
+/** The store of sessions and what works on it. They live as long as the process, whatever else is reloaded. */
+export interface Sessions {
+  readonly store: SessionStore
+  readonly manager: SessionManager
+  readonly states: LoginStates
+  close(): Promise<void>
+}
+
+/**
+ * Creates the store, connects it, and makes what works on it.
+ * @throws {StartError} when the store cannot be used, with what to check.
+ */
+export async function openSessions(
+  config: Config,
+  deps: { readonly clock: Clock; readonly logger: Logger },
+): Promise<Sessions> {
+  const store = await sentence(() => createSessionStore(config.sessionStore, deps))
+  try {
+    await sentence(() => store.start())
+  } catch (cause: unknown) {
+    await store.close()
+    throw cause
+  }
+  const manager = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
+  return {
+    store,
+    manager,
+    states: createLoginStates(store, deps.clock),
+    async close() {
+      await manager.close()
+      await store.close()
+    },
+  }
+}
+
+async function sentence<Result>(run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run()
+  } catch (cause: unknown) {
+    throw new StartError(`session_store: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}

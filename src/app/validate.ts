@@ -1,0 +1,37 @@
+import { systemClock } from '../kernel/clock.ts'
+import { silentLogger } from '../kernel/logger.ts'
+import type { Problem } from '../kernel/problem.ts'
+import { createRuleRepository } from '../rules/repository.ts'
+import { createSessionManager } from '../sessions/manager.ts'
+import { MemoryStore } from '../sessions/memory.ts'
+import { createLoginStates } from '../sessions/states.ts'
+import { tlsMaterial } from './area-options.ts'
+import { compileGeneration } from './generation.ts'
+import { load } from './load.ts'
+import { ruleSettings } from './rule-settings.ts'
+
+export interface ValidateOptions {
+  readonly configFiles: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+}
+
+/**
+ * Everything that is wrong with configuration and rules, by the code that serves; empty when nothing is. Nothing listens, no
+ * store and no provider is asked.
+ * @throws {ProblemsError} the configuration itself is refused.
+ * @throws {StartError} a TLS key or certificate is unfit.
+ */
+export async function validateApp({ configFiles, env }: ValidateOptions): Promise<readonly Problem[]> {
+  const loaded = load(configFiles, env)
+  const { config } = loaded
+  for (const name of ['proxy', 'api'] as const) tlsMaterial(name, config.serve[name].tls)
+  const deps = { clock: systemClock, logger: silentLogger }
+  // No session is ever looked up here: the configured store need not be there.
+  const store = new MemoryStore({ maxSessions: 1, maxStates: 1 }, systemClock)
+  const sessions = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
+  const generation = compileGeneration(loaded, { sessions, states: createLoginStates(store, systemClock), ...deps })
+  const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
+  rules.close()
+  await generation.login?.close()
+  return [...generation.problems, ...rules.sources().flatMap(({ problems }) => problems), ...rules.ruleProblems()]
+}

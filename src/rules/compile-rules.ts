@@ -1,0 +1,35 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Problem } from '../kernel/problem.ts'
+import type { Rule } from '../kernel/rule.ts'
+import type { IndexedRule } from './index/matcher.ts'
+import type { ReadRule } from './read-source.ts'
+
+/** Turns a rule into what a request runs. A rule with a mistake has a plan too, which answers 500. */
+export type CompilePlan<Plan> = (rule: Rule) => { readonly plan: Plan; readonly problems: readonly Problem[] }
+
+export interface CompiledRules<Plan> {
+  readonly indexed: readonly IndexedRule<Plan>[]
+  readonly valid: readonly Rule[]
+  readonly problems: readonly Problem[]
+}
+
+/** Requests are served between batches of so many rules. */
+const BATCH = 100
+
+export async function compileRules<Plan>(
+  rules: readonly (ReadRule & { readonly source: string })[],
+  compilePlan: CompilePlan<Plan>,
+): Promise<CompiledRules<Plan>> {
+  const indexed: IndexedRule<Plan>[] = []
+  const valid: Rule[] = []
+  const problems: Problem[] = []
+  for (const [index, { rule, pattern, source }] of rules.entries()) {
+    if (index > 0 && index % BATCH === 0) await setImmediate()
+    const { plan, problems: found } = compilePlan(rule)
+    if (found.length === 0) valid.push(rule)
+    problems.push(...found.map((problem) => ({ ...problem, source: problem.source ?? source })))
+    if (pattern !== undefined && rule.match?.kind === 'http')
+      indexed.push({ methods: rule.match.methods, pattern, plan })
+  }
+  return { indexed, valid, problems }
+}

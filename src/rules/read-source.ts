@@ -1,0 +1,72 @@
+import type { Problem } from '../kernel/problem.ts'
+import type { Rule } from '../kernel/rule.ts'
+import { DocumentError, formatPath, type LineMap } from '../lib/document.ts'
+import { jsonLines, parseJson } from '../lib/json.ts'
+import { parseYaml, yamlLines } from '../lib/yaml.ts'
+import { type CompiledPattern, compilePattern, type MatchingStrategy } from './patterns/compile.ts'
+import { readRules } from './wire.ts'
+
+/** A rule that was read, with the pattern of its URL; RPC rules have none. */
+export interface ReadRule {
+  readonly rule: Rule
+  readonly pattern: CompiledPattern | undefined
+}
+
+/** What a source holds: all of it, or what is wrong with it. */
+export type SourceContent = { readonly rules: readonly ReadRule[] } | { readonly problems: readonly Problem[] }
+
+/**
+ * Reads a source whole or not at all: one rule of the wrong shape, or with a pattern that does not compile, and nothing of it
+ * is taken. What is valid JSON is JSON, everything else YAML, whatever the name of the file.
+ */
+export function readSource(source: string, content: Uint8Array, strategy: MatchingStrategy): SourceContent {
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8')
+  let document: unknown
+  let isJson: boolean
+  try {
+    ;({ document, isJson } = parse(text))
+  } catch (cause: unknown) {
+    if (!(cause instanceof DocumentError)) throw cause
+    const place = cause.line === undefined ? { source } : { source, line: cause.line }
+    return { problems: [{ ...place, path: '', message: cause.message }] }
+  }
+  const { rules, problems } = readRules(document)
+  const found = problems.map(({ path, message, ruleId }) => ({ path: formatPath(path), message, ruleId }))
+  const read = rules.map((rule, index) => {
+    try {
+      return { rule, pattern: rule.match?.kind === 'http' ? compilePattern(rule.match.url, strategy) : undefined }
+    } catch (cause: unknown) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      found.push({ path: `[${index}].match.url`, message: `does not compile: ${message}`, ruleId: rule.id })
+      return { rule, pattern: undefined }
+    }
+  })
+  if (found.length === 0) return { rules: read }
+  const lines: LineMap = isJson ? jsonLines(text) : yamlLines(text)
+  return {
+    problems: found.map(({ path, message, ruleId }) => {
+      const line = lines.get(path)
+      return { source, ...(line !== undefined && { line }), ...(ruleId && { ruleId }), path, message }
+    }),
+  }
+}
+
+function parse(text: string): { document: unknown; isJson: boolean } {
+  try {
+    return { document: parseJson(text), isJson: true }
+  } catch (cause: unknown) {
+    if (!(cause instanceof DocumentError)) throw cause
+    // A document that is meant to be JSON is told of its mistake as JSON.
+    if (/^\s*[[{]/.test(text)) return yamlOrElse(text, cause)
+    return { document: parseYaml(text), isJson: false }
+  }
+}
+
+/** Flow collections of YAML begin like JSON. */
+function yamlOrElse(text: string, jsonMistake: DocumentError): { document: unknown; isJson: boolean } {
+  try {
+    return { document: parseYaml(text), isJson: false }
+  } catch (cause: unknown) {
+    throw cause instanceof DocumentError ? jsonMistake : cause
+  }
+}

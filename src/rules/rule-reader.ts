@@ -1,0 +1,97 @@
+import { isPlainObject, type PlainObject } from '../lib/deep-merge.ts'
+import { type KeyPath } from '../lib/document.ts'
+import type { RuleShapeProblem } from './wire.ts'
+
+/**
+ * Reads the members of one object of a rule document as Go's encoding/json does: a name is matched exactly first, then
+ * without regard to case; `null` and absence give the zero value; another type is a problem.
+ */
+export class RuleReader {
+  /** For the problems found below it. */
+  ruleId: string | undefined
+  readonly #object: PlainObject
+  readonly #path: KeyPath
+  readonly #problems: RuleShapeProblem[]
+
+  constructor(value: unknown, path: KeyPath, problems: RuleShapeProblem[], ruleId?: string) {
+    this.#path = path
+    this.#problems = problems
+    this.ruleId = ruleId
+    this.#object = isPlainObject(value) ? value : {}
+    if (value !== undefined && value !== null && !isPlainObject(value))
+      this.tell([], `must be an object, found ${describe(value)}`)
+  }
+
+  tell(path: KeyPath, message: string): void {
+    this.#problems.push({ path: [...this.#path, ...path], message, ruleId: this.ruleId })
+  }
+
+  raw(name: string): unknown {
+    return this.#object[this.#keyOf(name)]
+  }
+
+  hasExactly(name: string): boolean {
+    return Object.hasOwn(this.#object, name)
+  }
+
+  text(name: string): string {
+    const value = this.raw(name)
+    if (value === undefined || value === null) return ''
+    if (typeof value === 'string') return value
+    this.tell([name], `must be a text, found ${describe(value)}`)
+    return ''
+  }
+
+  flag(name: string): boolean {
+    const value = this.raw(name)
+    if (value === undefined || value === null || typeof value === 'boolean') return value === true
+    this.tell([name], `must be true or false, found ${describe(value)}`)
+    return false
+  }
+
+  texts(name: string): readonly string[] {
+    const texts: string[] = []
+    for (const [index, item] of this.#items(name).entries()) {
+      if (typeof item === 'string') texts.push(item)
+      else this.tell([name, index], `must be a text, found ${describe(item)}`)
+    }
+    return texts
+  }
+
+  object(name: string): RuleReader {
+    return new RuleReader(this.raw(name), [...this.#path, name], this.#problems, this.ruleId)
+  }
+
+  list(name: string): RuleReader[] {
+    return this.#items(name).map(
+      (item, index) => new RuleReader(item, [...this.#path, name, index], this.#problems, this.ruleId),
+    )
+  }
+
+  /** A handler's own configuration: kept as it is, checked by the handler. */
+  settings(name: string): PlainObject | undefined {
+    const value = this.raw(name)
+    if (value === undefined || value === null) return undefined
+    if (isPlainObject(value)) return value
+    this.tell([name], `must be an object, found ${describe(value)}`)
+    return undefined
+  }
+
+  #items(name: string): readonly unknown[] {
+    const value = this.raw(name)
+    if (value === undefined || value === null) return []
+    if (Array.isArray(value)) return value
+    this.tell([name], `must be a list, found ${describe(value)}`)
+    return []
+  }
+
+  #keyOf(name: string): string {
+    if (Object.hasOwn(this.#object, name)) return name
+    return Object.keys(this.#object).find((key) => key.toLowerCase() === name) ?? name
+  }
+}
+
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type FileWatch, watchFile } from '../../lib/file-watch.ts'
+import type { RuleSource, SourceContext, SourceListener } from './source.ts'
+
+const POLL_MS = 10_000
+
+/** A file on this machine, watched: in-place writes, atomic renames, and the `..data` swap of a Kubernetes volume. */
+export function fileSource(location: string, context: SourceContext): RuleSource {
+  const path = resolve(context.baseDir, pathOf(location))
+  let watch: FileWatch | undefined
+  return {
+    name: location,
+    async start(listener) {
+      const content = await read(path, listener)
+      if (!context.watch) return
+      watch = watchFile(path, (changed) => tell(path, changed, listener), {
+        pollMs: POLL_MS,
+        known: content,
+        clock: context.clock,
+      })
+    },
+    close: () => watch?.close(),
+  }
+}
+
+/** `file:///x` is absolute; `file://x/y`, `file://./x` and `x` are relative. */
+function pathOf(location: string): string {
+  if (!/^file:\/\//i.test(location)) return location
+  const rest = location.slice('file://'.length)
+  return rest.startsWith('/') ? absolutePath(rest) : decode(rest)
+}
+
+function absolutePath(rest: string): string {
+  try {
+    return fileURLToPath(`file://${rest}`)
+  } catch {
+    return rest
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+async function read(path: string, listener: SourceListener): Promise<Buffer | undefined> {
+  try {
+    const content = await readFile(path)
+    listener.onContent(content)
+    return content
+  } catch (cause: unknown) {
+    listener.onFailure(`${path} cannot be read (${codeOf(cause)})`)
+    return undefined
+  }
+}
+
+function tell(path: string, content: Buffer | undefined, listener: SourceListener): void {
+  if (content === undefined) listener.onFailure(`${path} is gone or cannot be read`)
+  else listener.onContent(content)
+}
+
+function codeOf(cause: unknown): string {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown cause'
+}

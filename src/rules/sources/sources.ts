@@ -1,0 +1,21 @@
+import { fileSource } from './file.ts'
+import { inlineSource } from './inline.ts'
+import type { RuleSource, SourceContext, SourceFactory } from './source.ts'
+
+/** Every kind of source. A new one is one file and one line here. */
+const FACTORIES: Readonly<Record<string, SourceFactory>> = {
+  '': fileSource,
+  file: fileSource,
+  inline: inlineSource,
+}
+
+/** @throws {Error} with a sentence that says which kinds there are. */
+export function createSource(location: string, context: SourceContext): RuleSource {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase() ?? ''
+  const factory = Object.hasOwn(FACTORIES, scheme) ? FACTORIES[scheme] : undefined
+  if (factory !== undefined) return factory(location, context)
+  const known = Object.keys(FACTORIES).filter((name) => name !== '')
+  throw new Error(
+    `rules cannot be read by "${scheme}://"; supported are ${known.map((name) => `${name}://`).join(', ')}`,
+  )
+}

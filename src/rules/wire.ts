@@ -1,0 +1,65 @@
+import type { HandlerReference, Rule } from '../kernel/rule.ts'
+import { type KeyPath } from '../lib/document.ts'
+import { RuleReader } from './rule-reader.ts'
+
+export interface RuleShapeProblem {
+  readonly path: KeyPath
+  readonly message: string
+  readonly ruleId: string | undefined
+}
+
+/** Reads a document of rules: a list, or nothing at all. Every part of the wrong type is told; unknown keys are ignored. */
+export function readRules(document: unknown): {
+  readonly rules: readonly Rule[]
+  readonly problems: readonly RuleShapeProblem[]
+} {
+  if (document === undefined || document === null) return { rules: [], problems: [] }
+  if (!Array.isArray(document)) {
+    return { rules: [], problems: [{ path: [], message: 'must be a list of rules', ruleId: undefined }] }
+  }
+  const problems: RuleShapeProblem[] = []
+  const rules = document.map((item: unknown, index) => readRule(new RuleReader(item, [index], problems)))
+  return { rules, problems }
+}
+
+function readRule(rule: RuleReader): Rule {
+  rule.ruleId = typeof rule.raw('id') === 'string' ? (rule.raw('id') as string) : undefined
+  const upstream = rule.object('upstream')
+  return {
+    id: rule.text('id'),
+    version: rule.text('version'),
+    description: rule.text('description'),
+    match: readMatch(rule),
+    authenticators: rule.list('authenticators').map(readReference),
+    authorizer: readReference(rule.object('authorizer')),
+    mutators: rule.list('mutators').map(readReference),
+    errors: rule.list('errors').map(readReference),
+    upstream: {
+      url: upstream.text('url'),
+      preserveHost: upstream.flag('preserve_host'),
+      stripPath: upstream.text('strip_path'),
+    },
+  }
+}
+
+/** The RPC form is told by the presence of `full_method`, in exactly this spelling. */
+function readMatch(rule: RuleReader): Rule['match'] {
+  if (rule.raw('match') === undefined || rule.raw('match') === null) {
+    rule.tell(['match'], 'is missing: without it the rule would match nothing')
+    return undefined
+  }
+  const match = rule.object('match')
+  if (match.hasExactly('full_method')) {
+    return {
+      kind: 'rpc',
+      authority: match.text('authority'),
+      fullMethod: match.text('full_method'),
+      allowHttpGet: match.flag('allow_http_get'),
+    }
+  }
+  return { kind: 'http', methods: match.texts('methods'), url: match.text('url') }
+}
+
+function readReference(reference: RuleReader): HandlerReference {
+  return { handler: reference.text('handler'), config: reference.settings('config') }
+}
