@@ -9,7 +9,7 @@ export function loginOptions({ login, session }: Config): LoginOptions | undefin
   if (login === undefined) return undefined
   return {
     ...login,
-    providers: login.providers.map((provider) => ({ ...provider, idTokenAlgorithm: undefined })),
+
     cookie: session.cookie,
     subjectFrom: session.subjectFrom,
   }

@@ -1,5 +1,6 @@
 import { GateError } from '../../kernel/errors.ts'
 import type { Match, Matcher } from '../../kernel/matcher.ts'
+import { Budget } from '../patterns/budget.ts'
 import type { CompiledPattern } from '../patterns/compile.ts'
 import { canonicalHost } from './canonical-host.ts'
 import { PrefixTree } from './prefix-tree.ts'
@@ -16,13 +17,15 @@ export function createMatcher<Plan>(rules: readonly IndexedRule<Plan>[]): Matche
   const byMethod = new Map<string, PrefixTree<IndexedRule<Plan>>>()
   for (const [method, entries] of groupByMethod(rules)) byMethod.set(method, new PrefixTree(entries))
 
+  const budget = new Budget()
+
   /** Undefined: none matches. */
   const find = (method: string, subject: string): Match<Plan> | undefined => {
     const tree = byMethod.get(method) ?? byMethod.get(method.toUpperCase())
     if (tree === undefined) return undefined
     let found: Match<Plan> | undefined
     tree.walk(subject, (rule) => {
-      const captureGroups = rule.pattern.match(subject)
+      const captureGroups = rule.pattern.match(subject, budget)
       if (captureGroups === undefined) return true
       if (found !== undefined) throw new GateError('ERR_RULE_AMBIGUOUS')
       found = { plan: rule.plan, captureGroups }
@@ -33,6 +36,7 @@ export function createMatcher<Plan>(rules: readonly IndexedRule<Plan>[]): Matche
 
   return {
     match(method, scheme, host, path) {
+      budget.reset()
       const found = find(method, `${scheme}://${host}${path}`)
       const canonical = canonicalHost(scheme, host)
       if (found === undefined) throw new GateError('ERR_RULE_NOT_FOUND')

@@ -1,5 +1,5 @@
 import { GateError } from '../../kernel/errors.ts'
-import { EvaluationError } from './budget.ts'
+import { type Budget, EvaluationError } from './budget.ts'
 import { splitAtDelimiters } from './delimiters.ts'
 import { compileGlob } from './glob/glob.ts'
 import { compileRegexp } from './regexp/regexp.ts'
@@ -11,10 +11,11 @@ export interface CompiledPattern {
   /** What every target that matches begins with: the text before the first `<`. */
   readonly literalPrefix: string
   /**
-   * What the groups captured (nothing with globs), or `undefined` when the target does not match.
+   * What the groups captured (nothing with globs), or `undefined` when the target does not match. `budget` is the work that
+   * is left for this target, over all patterns.
    * @throws {GateError} ERR_RULE_MATCH_FAILED when the target would take too much work
    */
-  match(target: string): readonly string[] | undefined
+  match(target: string, budget: Budget): readonly string[] | undefined
 }
 
 const NO_GROUPS: readonly string[] = []
@@ -31,7 +32,7 @@ type Match = CompiledPattern['match']
 function compile(url: string, strategy: MatchingStrategy): Match {
   if (strategy === 'regexp') return compileRegexp(url)
   const matches = compileGlob(url)
-  return (target) => (matches(target) ? NO_GROUPS : undefined)
+  return (target, budget) => (matches(target, budget) ? NO_GROUPS : undefined)
 }
 
 /** `$` also stands before a newline at the end, as in regexp2. */
@@ -42,9 +43,9 @@ function literal(url: string, strategy: MatchingStrategy): Match {
 }
 
 function guarded(match: Match): Match {
-  return (target) => {
+  return (target, budget) => {
     try {
-      return match(target)
+      return match(target, budget)
     } catch (cause: unknown) {
       if (!(cause instanceof EvaluationError)) throw cause
       throw new GateError('ERR_RULE_MATCH_FAILED', { cause, detail: cause.message })
