@@ -9,21 +9,22 @@ export class EvaluationError extends Error {
  */
 export class Budget {
   readonly #limit: number
-  #left: number
+  /** Steps that may still be taken. */
+  left: number
 
   /** @param limit the default is enough for any target that sound patterns meet, and some 20 ms on the worst */
-  constructor(limit = 1_500_000) {
+  constructor(limit = 1_000_000) {
     this.#limit = limit
-    this.#left = limit
+    this.left = limit
   }
 
   reset(): void {
-    this.#left = this.#limit
+    this.left = this.#limit
   }
 
   /** @throws {EvaluationError} when nothing is left */
   spend(steps: number): void {
-    this.#left -= steps
-    if (this.#left < 0) throw new EvaluationError(`the pattern took more than ${this.#limit} steps`)
+    this.left -= steps
+    if (this.left < 0) throw new EvaluationError(`the patterns took more than ${this.#limit} steps`)
   }
 }

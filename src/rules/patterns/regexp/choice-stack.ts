@@ -36,6 +36,17 @@ export class ChoiceStack {
     this.registers[register] = value
   }
 
+  /** Notes what a group captured, whichever way it was read. */
+  capture(slot: number, one: number, two: number): void {
+    this.set(2 * slot, Math.min(one, two))
+    this.set(2 * slot + 1, Math.max(one, two))
+  }
+
+  beginLoop(loop: Loop, mark: number): void {
+    this.set(loop.markRegister, mark)
+    if (loop.countRegister >= 0) this.set(loop.countRegister, loop.first)
+  }
+
   /** How many rounds of a loop there were beyond the least number. */
   countOf(loop: Loop): number {
     return loop.countRegister < 0 ? 0 : this.get(loop.countRegister)

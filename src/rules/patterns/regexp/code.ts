@@ -73,6 +73,8 @@ export interface Loop {
   readonly most: number
   /** Whether a round may be empty, so that it matters whether one was. */
   readonly isNullable: boolean
+  /** In how many states it can be, as far as what follows depends on it. */
+  readonly states: number
 }
 
 /** A choice whose failures are remembered, with the loops around it whose state they depend on. */
@@ -94,10 +96,4 @@ export interface Program {
   readonly groupCount: number
   /** Register of the number of the innermost thing that is decided on its own. */
   readonly scopeRegister: number
-}
-
-/** In how many states a loop can be, as far as what follows depends on it. */
-export function statesOf(loop: Loop): number {
-  const counts = loop.countRegister === -1 ? 1 : Math.max(0, loop.most === NO_LIMIT ? 0 : loop.most) - loop.first + 1
-  return counts * (loop.isNullable ? 2 : 1)
 }

@@ -1,5 +1,7 @@
+import { type CharTest } from './char-test.ts'
 import { type ChoiceStack } from './choice-stack.ts'
-import { type Loop, type Program, statesOf } from './code.ts'
+import { type Loop, type Memo, type Program } from './code.ts'
+import { type Direction, type Text } from './text.ts'
 
 /** 16 MiB, shared by all patterns. */
 const MOST_ENTRIES = 1 << 22
@@ -32,6 +34,10 @@ export class Failures {
     this.#choices.set(this.#program.scopeRegister, this.nextScope())
   }
 
+  get isOn(): boolean {
+    return this.#isOn
+  }
+
   /** From now on failures are remembered, unless the pattern or the size forbid it. */
   remember(): void {
     const size = this.#program.stateCount * this.#width
@@ -51,24 +57,36 @@ export class Failures {
   /** Whether the choice was tried here before; from now on it was. */
   isKnown(memo: number, position: number): boolean {
     if (!this.#isOn) return false
-    const place = (this.#program.memos[memo]?.base ?? 0) + this.#stateOf(memo, position)
-    const at = place * this.#width + position
+    const { base, loops } = this.#program.memos[memo] as Memo
+    const state = loops.length === 0 ? base : base + this.#stateOf(loops, position)
+    const at = state * this.#width + position
     const scope = this.#choices.get(this.#program.scopeRegister)
     if (tried[at] === scope) return true
     tried[at] = scope
     return false
   }
 
-  #stateOf(memo: number, position: number): number {
+  /**
+   * How far a run of characters without a limit goes before a position at which it was tried before, and all beyond with
+   * it; -1 where that is here.
+   */
+  untriedLength(memo: number, { runes, length }: Text, position: number, test: CharTest, direction: Direction): number {
+    const limit = direction > 0 ? length - position : position
+    let count = 0
+    for (let at = direction > 0 ? position : position - 1; ; at += direction) {
+      if (this.isKnown(memo, position + count * direction)) return count - 1
+      if (count === limit || !test.has(runes[at] as number)) return count
+      count++
+    }
+  }
+
+  #stateOf(loops: readonly Loop[], position: number): number {
     let state = 0
-    for (const loop of this.#program.memos[memo]?.loops ?? NO_LOOPS) {
-      state = state * statesOf(loop)
+    for (const loop of loops) {
       const count = loop.countRegister < 0 ? 0 : this.#choices.get(loop.countRegister) - loop.first
-      const hasMoved = this.#choices.get(loop.markRegister) !== position
-      state += loop.isNullable ? 2 * count + (hasMoved ? 1 : 0) : count
+      const hasMoved = this.#choices.get(loop.markRegister) === position ? 0 : 1
+      state = state * loop.states + (loop.isNullable ? 2 * count + hasMoved : count)
     }
     return state
   }
 }
-
-const NO_LOOPS: readonly Loop[] = []

@@ -1,9 +1,9 @@
 import { type Budget } from '../budget.ts'
-import { slowLookups } from './char-test.ts'
+import { type CharTest, slowLookups } from './char-test.ts'
 import { ChoiceStack } from './choice-stack.ts'
 import { ASSERTIONS, type Loop, NO_LIMIT, OP, type Program } from './code.ts'
 import { Failures } from './failures.ts'
-import { type Text, holds, matchedRunLength, referenceEnd, textEnd } from './text.ts'
+import { type Text, holds, referenceEnd, runLength, textEnd } from './text.ts'
 
 /** What looking up a rune beyond ASCII costs, in steps. */
 const SLOW_LOOKUP_STEPS = 16
@@ -28,7 +28,7 @@ export class Machine {
   readonly #failures: Failures
   readonly #rememberFrom: number
   #text: Text = { runes: new Int32Array(0), length: 0 }
-  #budget: Budget | undefined
+  #steps = 0
   #pc = 0
   #position = 0
   #failureCount = 0
@@ -49,28 +49,24 @@ export class Machine {
    */
   match(text: Text, budget: Budget): Int32Array | undefined {
     this.#text = text
-    this.#budget = budget
+    this.#steps = budget.left
     this.#pc = 0
     this.#position = 0
     this.#failureCount = 0
     slowLookups.count = 0
     this.#choices.clear()
     this.#failures.clear(text.length)
-    return this.#run() ? this.#choices.registers.subarray(2, 2 * (this.#program.groupCount + 1)) : undefined
+    const isMatched = this.#run(budget)
+    budget.left = this.#steps
+    return isMatched ? this.#choices.registers.subarray(2, 2 * (this.#program.groupCount + 1)) : undefined
   }
 
-  #run(): boolean {
+  #run(budget: Budget): boolean {
     while (this.#code[this.#pc] !== OP.accept) {
-      this.#charge(1)
-      if (!this.#step() && !this.#backtrack()) return false
+      this.#steps--
+      if (!this.#step() && !this.#backtrack(budget)) return false
     }
     return true
-  }
-
-  #charge(steps: number): void {
-    const slow = slowLookups.count
-    if (slow > 0) slowLookups.count = 0
-    this.#budget?.spend(steps + slow * SLOW_LOOKUP_STEPS)
   }
 
   /** Executes one instruction; false when it fails. */
@@ -87,7 +83,7 @@ export class Machine {
       case OP.greedy:
         return this.#greedy()
       case OP.lazy:
-        return this.#lazy()
+        return this.#leaveLazy(this.#operand(2))
       case OP.branch:
         return this.#branch()
       case OP.jump:
@@ -129,12 +125,15 @@ export class Machine {
   }
 
   /** Takes up the last choice that has something left to try; false when there is none. */
-  #backtrack(): boolean {
+  #backtrack(budget: Budget): boolean {
     if (++this.#failureCount === this.#rememberFrom) this.#failures.remember()
     for (;;) {
+      this.#steps -= 1 + slowLookups.count * SLOW_LOOKUP_STEPS
+      slowLookups.count = 0
+      // Whatever takes many steps fails often.
+      if (this.#steps < 0) budget.spend(budget.left - this.#steps)
       const choice = this.#choices.pop()
       if (choice < 0) return false
-      this.#charge(1)
       this.#pc = choice >> 2
       this.#position = this.#choices.poppedPosition
       if (this.#takeUp(choice & 3, this.#choices.poppedRest)) return true
@@ -180,7 +179,7 @@ export class Machine {
   #literal(): boolean {
     const literal = this.#program.texts[this.#operand(1)]
     const end = literal === undefined ? -1 : textEnd(this.#text, this.#position, literal, this.#operand(2))
-    this.#charge((literal?.runes.length ?? 0) >> 2)
+    this.#steps -= (literal?.runes.length ?? 0) >> 2
     return this.#moveTo(end, 3)
   }
 
@@ -188,14 +187,9 @@ export class Machine {
     const from = this.#choices.get(2 * this.#operand(1))
     const size = this.#choices.get(2 * this.#operand(1) + 1) - from
     if (from < 0) return false
-    this.#charge(size >> 1)
-    const end = referenceEnd(
-      this.#text,
-      this.#position,
-      { from, size, ignoreCase: this.#operand(2) === 1 },
-      this.#operand(3),
-    )
-    return this.#moveTo(end, 4)
+    this.#steps -= size >> 1
+    const part = { from, size, ignoreCase: this.#operand(2) === 1 }
+    return this.#moveTo(referenceEnd(this.#text, this.#position, part, this.#operand(3)), 4)
   }
 
   #assert(): boolean {
@@ -203,36 +197,31 @@ export class Machine {
     return type !== undefined && holds(this.#text, this.#position, type) && this.#goTo(this.#pc + 2)
   }
 
-  /** How many characters in a row pass the test, `most` at most, up to where failure is known. */
-  #runLength(most: number, direction: number, memo: number): number {
-    const test = this.#program.tests[this.#operand(1)]
-    if (test === undefined) return 0
-    const isEnd =
-      memo < 0 ? undefined : (count: number) => this.#failures.isKnown(memo, this.#position + count * direction)
-    const count = matchedRunLength(this.#text, this.#position, test, most, direction, isEnd)
-    this.#charge(count >> 2)
+  #runLength(most: number): number {
+    const test = this.#program.tests[this.#operand(1)] as CharTest
+    const count = runLength(this.#text, this.#position, test, most, this.#operand(3))
+    this.#steps -= count >> 2
     return count
   }
 
   #exactly(): boolean {
     const count = this.#operand(2)
-    const direction = this.#operand(3)
-    if (this.#runLength(count, direction, -1) < count) return false
-    return this.#moveTo(this.#position + count * direction, 4)
+    return this.#runLength(count) === count && this.#moveTo(this.#position + count * this.#operand(3), 4)
   }
 
   #greedy(): boolean {
     const most = this.#operand(2)
-    const memo = this.#operand(4)
-    if (most !== NO_LIMIT) {
-      const count = this.#runLength(most, this.#operand(3), -1)
-      this.#position += count * this.#operand(3)
-      return this.#leaveGreedy(count)
-    }
-    if (this.#failures.isKnown(memo, this.#position)) return false
-    const count = this.#runLength(most, this.#operand(3), memo)
+    const count = most === NO_LIMIT && this.#failures.isOn ? this.#untriedLength() : this.#runLength(most)
+    if (count < 0) return false
     this.#position += count * this.#operand(3)
     return this.#leaveGreedy(count)
+  }
+
+  #untriedLength(): number {
+    const test = this.#program.tests[this.#operand(1)] as CharTest
+    const count = this.#failures.untriedLength(this.#operand(4), this.#text, this.#position, test, this.#operand(3))
+    this.#steps -= Math.max(0, count)
+    return count
   }
 
   /** Goes on behind a run; `rest` shorter runs are left to try. An unlimited run has noted its positions already. */
@@ -245,10 +234,6 @@ export class Machine {
     }
     if (left > 0) this.#choices.push((this.#pc << 2) | SHORTER, this.#position - direction, left - 1)
     return this.#goTo(this.#pc + 5)
-  }
-
-  #lazy(): boolean {
-    return this.#leaveLazy(this.#operand(2))
   }
 
   /** Goes on behind a run; it may become longer by `rest`. */
@@ -268,10 +253,7 @@ export class Machine {
   }
 
   #capture(): boolean {
-    const slot = this.#operand(1)
-    const begin = this.#choices.get(this.#operand(2))
-    this.#choices.set(2 * slot, Math.min(begin, this.#position))
-    this.#choices.set(2 * slot + 1, Math.max(begin, this.#position))
+    this.#choices.capture(this.#operand(1), this.#choices.get(this.#operand(2)), this.#position)
     return this.#goTo(this.#pc + 3)
   }
 
@@ -280,10 +262,8 @@ export class Machine {
   }
 
   #loopBegin(): boolean {
-    const loop = this.#loop()
     const mayBeSkipped = this.#operand(2) === OP.jump
-    this.#choices.set(loop.markRegister, mayBeSkipped ? -1 : this.#position)
-    if (loop.countRegister >= 0) this.#choices.set(loop.countRegister, loop.first)
+    this.#choices.beginLoop(this.#loop(), mayBeSkipped ? -1 : this.#position)
     return this.#goTo(this.#pc + 2)
   }
 

@@ -1,6 +1,6 @@
 import { type RegexpNode, type RegexpTree } from './ast.ts'
 import { CharTest } from './char-test.ts'
-import { ASSERTIONS, type Loop, type Memo, NO_LIMIT, OP, type Program, statesOf } from './code.ts'
+import { ASSERTIONS, type Loop, type Memo, NO_LIMIT, OP, type Program } from './code.ts'
 import { isNullable, isPure } from './inspect.ts'
 
 /** Turns a tree into instructions for the {@link Machine}. */
@@ -57,7 +57,7 @@ class Assembler {
   }
 
   #memo(): number {
-    const states = this.#around.reduce((count, loop) => count * statesOf(loop), 1)
+    const states = this.#around.reduce((count, loop) => count * loop.states, 1)
     this.#memos.push({ base: this.#stateCount, loops: [...this.#around] })
     this.#stateCount += states
     return this.#memos.length - 1
@@ -132,12 +132,16 @@ class Assembler {
 
   #emitRepeat({ child, min, max, lazy }: Extract<RegexpNode, { kind: 'repeat' }>): void {
     const isCounted = max !== Infinity || min > 1
+    const canBeEmpty = isNullable(child)
+    const first = min === 0 ? 0 : 1 - Math.min(min, NO_LIMIT)
+    const counts = isCounted ? (max === Infinity ? 0 : max - min) - first + 1 : 1
     const loop: Loop = {
       markRegister: this.#register(),
       countRegister: isCounted ? this.#register() : -1,
-      first: min === 0 ? 0 : 1 - Math.min(min, NO_LIMIT),
+      first,
       most: max === Infinity ? NO_LIMIT : max - min,
-      isNullable: isNullable(child),
+      isNullable: canBeEmpty,
+      states: canBeEmpty ? 2 * counts : counts,
     }
     this.#loops.push(loop)
     const number = this.#loops.length - 1

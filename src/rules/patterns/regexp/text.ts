@@ -9,7 +9,7 @@ export interface Text {
 }
 
 /** 1 to the right, -1 to the left. */
-type Direction = number
+export type Direction = number
 
 /** Where `literal` ends that stands at a position, -1 where it does not stand there. */
 export function textEnd(
@@ -46,20 +46,18 @@ export function referenceEnd(
   return direction > 0 ? begin + size : begin
 }
 
-/** How many characters in a row pass a test, `most` at most and not as many as `isEnd` is true for. */
-export function matchedRunLength(
+/** How many characters in a row pass a test, `most` at most. */
+export function runLength(
   { runes, length }: Text,
   position: number,
   test: CharTest,
   most: number,
   direction: Direction,
-  isEnd: ((count: number) => boolean) | undefined,
 ): number {
   const limit = Math.min(most, direction > 0 ? length - position : position)
   let at = direction > 0 ? position : position - 1
   let count = 0
   while (count < limit && test.has(runes[at] as number)) {
-    if (isEnd !== undefined && isEnd(count + 1)) break
     count++
     at += direction
   }
