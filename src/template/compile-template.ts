@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../kernel/clock.ts'
 import { GateError } from '../kernel/errors.ts'
 import type { Exchange } from '../kernel/exchange.ts'
 import { BUILTINS } from './builtins/builtins.ts'
@@ -6,6 +7,9 @@ import { ExecError, type Exec, type Program, Run } from './exec/run.ts'
 import { compileList } from './exec/statement.ts'
 import { compileSimple } from './exec/simple.ts'
 import { sessionOf } from './session/session-view.ts'
+import { CHANGES_MAPS } from './sprig/dicts.ts'
+import type { TemplateEnvironment } from './sprig/environment.ts'
+import { sprigFunctions } from './sprig/functions.ts'
 import { parseTemplate } from './syntax/parser.ts'
 import { rejoin } from './values/bytes.ts'
 import type { GoFunc } from './values/func.ts'
@@ -28,16 +32,28 @@ export interface TemplateCompiler {
   compile(source: string, name?: string): CompiledTemplate
 }
 
-export function createTemplateCompiler(): TemplateCompiler {
-  const functions = new Map<string, GoFunc>(Object.entries(BUILTINS))
+export interface TemplateCompilerOptions {
+  /** For `now` and what is counted from it. Default: the system's. */
+  readonly clock?: Clock
+  /** What templates may reach outside themselves. Default: nothing. */
+  readonly environment?: TemplateEnvironment
+}
+
+export function createTemplateCompiler(options: TemplateCompilerOptions = {}): TemplateCompiler {
+  const { clock = systemClock, environment = {} } = options
+  const functions = new Map<string, GoFunc>(Object.entries({ ...BUILTINS, ...sprigFunctions(clock, environment) }))
   const expressions = new ExpressionCompiler(functions)
   return {
     compile(source, name = 'template') {
-      const set = parseTemplate(name, source, (known) => functions.has(known))
+      let changesMaps = false
+      const set = parseTemplate(name, source, (known) => {
+        changesMaps ||= CHANGES_MAPS.has(known)
+        return functions.has(known)
+      })
       const templates = new Map<string, Exec>()
       for (const [key, list] of set) templates.set(key, compileList(list, expressions))
       const main = templates.get(name) as Exec
-      const program: Program = { name, source, templates }
+      const program: Program = { name, source, templates, changesMaps }
       const simple = compileSimple(set.get(name)?.nodes ?? [])
       return { render: (exchange) => simple?.(exchange) ?? execute(program, main, exchange) }
     },
@@ -54,7 +70,7 @@ let standard: TemplateCompiler | undefined
 
 function execute(program: Program, main: Exec, exchange: Exchange): string {
   const run = new Run(program)
-  const session = sessionOf(exchange)
+  const session = sessionOf(exchange, program.changesMaps)
   run.push('$', session)
   try {
     main(run, session)

@@ -1,6 +1,6 @@
-import { formatValue } from '../format/printer.ts'
 import { compareBytes } from '../values/bytes.ts'
 import { isMap, itemsOf } from '../values/collection.ts'
+import { deepEqual } from '../values/deep-equal.ts'
 import { fn, type GoFunc, variadic } from '../values/func.ts'
 import { REFLECTED } from '../values/param.ts'
 import { integerOf, isUnsigned, kindOf, typeName } from '../values/types.ts'
@@ -56,11 +56,22 @@ function isEqual(a: Value, b: Value): boolean {
 /** Equality of what is neither a number, a text nor a truth value. */
 function isSame(a: Value, b: Value): boolean {
   if (!isNone(a) && !isNone(b) && kindOf(a) !== kindOf(b)) {
-    throw new Error(`non-comparable types ${formatValue(a)}: ${typeName(a)}, ${typeName(b)}: ${formatValue(b)}`)
+    throw new Error(`non-comparable types ${typeName(a)} and ${typeName(b)}`)
   }
   if (isNil(a) || isNil(b)) return isNil(a) && isNil(b)
-  if (isMap(b) || itemsOf(b) !== undefined) throw new Error(`non-comparable type ${formatValue(b)}: ${typeName(b)}`)
-  return a instanceof GoStruct && b instanceof GoStruct && a.type === b.type && a.self === b.self
+  const isComparable = !isMap(b) && itemsOf(b) === undefined && !holdsIncomparable(b)
+  if (!isComparable) throw new Error(`non-comparable type ${typeName(b)}`)
+  if (a instanceof GoStruct && a.isPointer) return b instanceof GoStruct && a.type === b.type && a.self === b.self
+  return deepEqual(a, b)
+}
+
+/** A struct with a list or map in it cannot be compared. */
+function holdsIncomparable(value: Value): boolean {
+  if (!(value instanceof GoStruct) || value.isPointer) return false
+  return value.type.fields.some((field) => {
+    const part = field.get(value.self)
+    return isMap(part) || itemsOf(part) !== undefined
+  })
 }
 
 function isLess(a: Value, b: Value): boolean {

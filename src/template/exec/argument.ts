@@ -25,7 +25,7 @@ export function compileLiteral(node: OperandNode, param: Param<unknown>): Eval |
   switch (node.kind) {
     case 'nil': {
       const { nil } = param
-      if (nil !== undefined) return () => nil.value
+      if (nil !== undefined) return constant(node, nil.value)
       return failing(node, `cannot assign nil to ${param.name}`)
     }
     case 'bool':
@@ -42,7 +42,7 @@ export function compileLiteral(node: OperandNode, param: Param<unknown>): Eval |
 /** A number where nothing says which type it should have: its spelling decides. */
 export function compileConstant(node: NumberNode): Eval {
   const value = constantOf(node)
-  if (value !== undefined) return () => value
+  if (value !== undefined) return constant(node, value)
   return failing(node, `${node.text} overflows int`)
 }
 
@@ -61,11 +61,16 @@ function numberLiteral(node: NumberNode, param: Param<unknown>): Eval {
     case 'int': {
       if (node.int === undefined) return failing(node, `expected integer; found ${describeNode(node)}`)
       const value = param.wrap === undefined ? node.int : param.wrap(node.int)
-      return () => value
+      return constant(node, value)
+    }
+    case 'uint': {
+      const { uint } = node
+      if (uint === undefined) return failing(node, `expected unsigned integer; found ${describeNode(node)}`)
+      return constant(node, uint)
     }
     case 'float': {
       const { float } = node
-      return float === undefined ? failing(node, `expected float; found ${describeNode(node)}`) : () => float
+      return float === undefined ? failing(node, `expected float; found ${describeNode(node)}`) : constant(node, float)
     }
     default:
       return mismatch(node, param)
@@ -73,14 +78,30 @@ function numberLiteral(node: NumberNode, param: Param<unknown>): Eval {
 }
 
 function literal(node: OperandNode, param: Param<unknown>, kind: 'bool' | 'string', value: Value): Eval {
-  return param.literal === 'any' || param.literal === kind ? () => value : mismatch(node, param)
+  return param.literal === 'any' || param.literal === kind ? constant(node, value) : mismatch(node, param)
 }
 
 function mismatch(node: OperandNode, param: Param<unknown>): Eval {
   const text = describeNode(node)
-  const expected = { bool: 'bool', string: 'string', int: 'integer', float: 'float', any: '', none: '' }[param.literal]
+  const expected = {
+    bool: 'bool',
+    string: 'string',
+    int: 'integer',
+    uint: 'unsigned integer',
+    float: 'float',
+    any: '',
+    none: '',
+  }[param.literal]
   if (expected === '') return failing(node, `can't handle ${text} for arg of type ${param.name}`)
   return failing(node, `expected ${expected}; found ${text}`)
+}
+
+/** Notes where it is, for what fails next. */
+function constant(node: OperandNode, value: Value): Eval {
+  return (run) => {
+    run.node = node
+    return value
+  }
 }
 
 function failing(node: OperandNode, message: string): Eval {

@@ -50,14 +50,16 @@ export function compileCall(
     }
     const values: Value[] = isMethod ? [receiver] : []
     for (const arg of args) values.push(arg(run, dot))
-    if (piped !== MISSING && pipedParam !== undefined) values.push(checkArgument(run, piped, pipedParam))
+    if (piped !== MISSING && pipedParam !== undefined) {
+      values.push(checkArgument(run, piped, pipedParam))
+    }
     if (func === CALL) return failCallee(run, node, operands[0], values[0])
     return invoke(run, func, name, node, values)
   }
 }
 
 function invoke(run: Run, func: GoFunc, name: string, node: CommandNode | OperandNode, args: readonly Value[]): Value {
-  let steps = 1 + (func.cost ?? 0)
+  let steps = 1 + (func.cost?.(args) ?? 0)
   for (const arg of args) steps += sizeOf(arg)
   run.spend(steps)
   let result: Value

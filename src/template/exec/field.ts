@@ -1,12 +1,16 @@
 import { entryOf, isMap, missingEntry } from '../values/collection.ts'
 import type { GoFunc } from '../values/func.ts'
 import { elemTypeName, typeName } from '../values/types.ts'
-import { GoMap, GoStruct, type Value } from '../values/value.ts'
+import { GoInt, GoMap, GoStruct, type Value } from '../values/value.ts'
 import type { Run } from './run.ts'
 
 /** The method of that name, if the value has one. */
 export function methodOf(receiver: Value, name: string): GoFunc | undefined {
-  if (receiver instanceof GoStruct) return receiver.type.methods.get(name)
+  if (receiver instanceof GoStruct) {
+    const { type, isPointer } = receiver
+    return !isPointer && type.pointerMethods?.has(name) === true ? undefined : type.methods.get(name)
+  }
+  if (receiver instanceof GoInt) return receiver.type.methods?.get(name)
   return receiver instanceof GoMap ? receiver.type.methods?.get(name) : undefined
 }
 

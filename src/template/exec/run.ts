@@ -29,6 +29,8 @@ export interface Program {
   readonly name: string
   readonly source: string
   readonly templates: ReadonlyMap<string, Exec>
+  /** Whether a function is used that changes maps, so that the claims must be copied first. */
+  readonly changesMaps: boolean
 }
 
 /** One rendering. */

@@ -4,7 +4,7 @@ import type { ActionNode, BranchNode, ListNode, StatementNode, TemplateNode } fr
 import { entryOf, isMap, itemsOf, sortedKeys } from '../values/collection.ts'
 import { LimitError, MAX_TEMPLATE_DEPTH } from '../values/limits.ts'
 import { isTrue } from '../values/truth.ts'
-import { integerOf } from '../values/types.ts'
+import { integerOf, typeName } from '../values/types.ts'
 import { GoInt, GoStruct, type Value } from '../values/value.ts'
 import type { ExpressionCompiler } from './expression.ts'
 import { BREAK, CONTINUE, type Exec, NORMAL, type Run, type Signal } from './run.ts'
@@ -146,11 +146,11 @@ function* pairsOf(run: Run, value: Value, variables: number): Iterable<readonly 
   }
   const count = integerOf(value)
   if (count !== undefined) {
-    if (variables > 1) run.fail(`can't use ${formatValue(value)} to iterate over more than one variable`)
+    if (variables > 1) run.fail(`can't use ${typeName(value)} to iterate over more than one variable`)
     for (let i = 0n; i < count; i++) yield [undefined, value instanceof GoInt ? new GoInt(i, value.type) : i]
     return
   }
-  if (!isMap(value)) run.fail(`range can't iterate over ${printed(run, value)}`)
+  if (!isMap(value)) run.fail(`range can't iterate over a value of type ${typeName(value)}`)
   for (const key of sortedKeys(value)) yield [key, entryOf(value, key)]
 }
 

@@ -46,9 +46,10 @@ function shortest(size: number): Decimal {
 function rounded(size: number, count: number): Decimal {
   if (size === 0) return { digits: '0'.repeat(count), exponent: 0 }
   const wanted = Math.min(count, MAX_DIGITS)
-  const { exponent } = shortest(size)
-  let digits = scaled(size, wanted - 1 - exponent).toString()
-  let power = exponent
+  // The shortest form may have been rounded up to the next power of ten, and so may this one.
+  let power = shortest(size).exponent
+  let digits = scaled(size, wanted - 1 - power).toString()
+  if (digits.length < wanted) digits = scaled(size, wanted - 1 - --power).toString()
   if (digits.length > wanted) {
     digits = digits.slice(0, wanted)
     power++

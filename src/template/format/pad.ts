@@ -115,7 +115,7 @@ export function formatNumber(value: number, verb: FloatVerb, precision: number, 
   }
   if (flags.space && sign === '+' && !flags.plus) sign = ' '
   if (text.startsWith('I') || text.startsWith('N')) {
-    const isShown = text.startsWith('N') ? flags.space || flags.plus : flags.plus || sign !== '+'
+    const isShown = text.startsWith('I') || flags.space || flags.plus
     return padded((isShown ? sign : '') + text, flags, false)
   }
   if (flags.sharp && verb !== 'b') text = withPoint(text, verb, places)

@@ -43,7 +43,8 @@ export class Printer {
       this.write(formatText(typeName(value), this.flags))
       return
     }
-    if (verb === 'p') {
+    // `%p` would tell an address, `%w` is for errors.
+    if (verb === 'p' || verb === 'w') {
       this.#complain(value, verb)
       return
     }
@@ -170,8 +171,7 @@ export class Printer {
   #struct(value: GoStruct, verb: string, depth: number): void {
     const { type, isPointer, self } = value
     if (type.string !== undefined && this.#wantsString(verb)) {
-      if (self === null) this.write('<nil>')
-      else this.#text(type.string(self), value, verb)
+      this.#text(type.string(self), value, verb)
       return
     }
     if (self === null || (isPointer && depth > 0)) {

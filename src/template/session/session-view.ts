@@ -6,6 +6,7 @@ import { EMPTY_URL } from '../url/url.ts'
 import { urlPointer } from '../url/url-type.ts'
 import { isAscii, stringOf } from '../values/bytes.ts'
 import { stringSlice } from '../values/collection.ts'
+import { deepCopy } from '../values/deep-copy.ts'
 import { fn, methods } from '../values/func.ts'
 import { type Param, STRING } from '../values/param.ts'
 import { ANY_MAP, GoMap, GoStruct, type StructType, type Value } from '../values/value.ts'
@@ -21,10 +22,14 @@ const SELF: Param<GoStruct> = {
 const MATCH_CONTEXT: StructType = {
   name: 'authn.MatchContext',
   fields: [
-    { name: 'RegexpCaptureGroups', get: (self) => stringSlice((self as SessionView).exchange.captureGroups) },
-    { name: 'URL', get: (self) => (self as SessionView).url },
-    { name: 'Method', get: (self) => (self as SessionView).exchange.request.method },
-    { name: 'Header', get: (self) => (self as SessionView).requestHeader },
+    {
+      name: 'RegexpCaptureGroups',
+      json: 'regexp_capture_groups',
+      get: (self) => stringSlice((self as SessionView).exchange.captureGroups),
+    },
+    { name: 'URL', json: 'url', get: (self) => (self as SessionView).url },
+    { name: 'Method', json: 'method', get: (self) => (self as SessionView).exchange.request.method },
+    { name: 'Header', json: 'header', get: (self) => (self as SessionView).requestHeader },
   ],
   methods: new Map(),
 }
@@ -32,10 +37,10 @@ const MATCH_CONTEXT: StructType = {
 const SESSION: StructType = {
   name: 'authn.AuthenticationSession',
   fields: [
-    { name: 'Subject', get: (self) => (self as SessionView).exchange.subject },
-    { name: 'Extra', get: (self) => (self as SessionView).exchange.extra ?? NIL_MAP },
-    { name: 'Header', get: (self) => (self as SessionView).header },
-    { name: 'MatchContext', get: (self) => new GoStruct(MATCH_CONTEXT, false, self) },
+    { name: 'Subject', json: 'subject', get: (self) => (self as SessionView).exchange.subject },
+    { name: 'Extra', json: 'extra', get: (self) => (self as SessionView).extra },
+    { name: 'Header', json: 'header', get: (self) => (self as SessionView).header },
+    { name: 'MatchContext', json: 'match_context', get: (self) => new GoStruct(MATCH_CONTEXT, false, self) },
   ],
   methods: methods({ SetHeader: fn([SELF, STRING, STRING], () => noResult('SetHeader')) }),
 }
@@ -43,11 +48,22 @@ const SESSION: StructType = {
 /** What a template sees of an exchange: Oathkeeper's authentication session. Made when something asks for it. */
 class SessionView {
   readonly exchange: Exchange
+  readonly #copiesExtra: boolean
+  #extra: Value
   #url: Value
   #requestHeader: Value
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, copiesExtra: boolean) {
     this.exchange = exchange
+    this.#copiesExtra = copiesExtra
+  }
+
+  get extra(): Value {
+    const { extra } = this.exchange
+    if (extra === undefined) return NIL_MAP
+    if (!this.#copiesExtra) return extra
+    this.#extra ??= deepCopy(extra)
+    return this.#extra
   }
 
   get url(): Value {
@@ -66,9 +82,12 @@ class SessionView {
   }
 }
 
-/** The data of a template: a *authn.AuthenticationSession. */
-export function sessionOf(exchange: Exchange): GoStruct {
-  return new GoStruct(SESSION, true, new SessionView(exchange))
+/**
+ * The data of a template: a *authn.AuthenticationSession.
+ * @param copiesExtra whether the template changes maps: claims may be shared by many requests, so it gets its own
+ */
+export function sessionOf(exchange: Exchange, copiesExtra: boolean): GoStruct {
+  return new GoStruct(SESSION, true, new SessionView(exchange, copiesExtra))
 }
 
 function urlOf({ scheme, host, path, rawPath, rawQuery }: RequestView): Value {

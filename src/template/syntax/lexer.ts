@@ -1,4 +1,4 @@
-import { quoteRune, quoteString } from '../format/quote.ts'
+import { isPrintable, quoteString } from '../format/quote.ts'
 
 export type TokenType =
   | 'error'
@@ -158,7 +158,7 @@ export class Lexer {
     const rune = String.fromCodePoint(this.source.codePointAt(start) as number)
     if (WORD.test(rune)) return this.#identifier()
     if (char > ' ' && char < '\x7f') return this.#take('char', start + 1)
-    return this.#error(`unrecognized character in action: ${quoteRune(rune)}`)
+    return this.#error(`unrecognized character in action: ${describeRune(rune)}`)
   }
 
   #space(): Token {
@@ -239,7 +239,7 @@ export class Lexer {
   }
 
   #badCharacter(at: number): Token {
-    return this.#error(`bad character ${quoteRune(String.fromCodePoint(this.source.codePointAt(at) as number))}`)
+    return this.#error(`bad character ${describeRune(String.fromCodePoint(this.source.codePointAt(at) as number))}`)
   }
 
   /** `undefined`: no closing delimiter here; else whether it trims what follows. */
@@ -266,6 +266,12 @@ export class Lexer {
     }
     this.#at = end
   }
+}
+
+/** As Go's `%#U`. */
+function describeRune(rune: string): string {
+  const code = (rune.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')
+  return isPrintable(rune) ? `U+${code} '${rune}'` : `U+${code}`
 }
 
 function isTrimMarker(source: string, at: number): boolean {

@@ -31,12 +31,9 @@ const USERINFO: StructType = {
     Password: fn([SELF], () => {
       throw new Error('invalid function signature for Password: second return value should be error; is bool')
     }),
-    String: fn([SELF], ({ self }) => {
-      if (self === null) throw new Error('runtime error: invalid memory address or nil pointer dereference')
-      return formatUser(self as UserInfo)
-    }),
+    String: fn([SELF], ({ self }) => describeUser(self)),
   }),
-  string: (self) => formatUser(self as UserInfo),
+  string: describeUser,
 }
 
 /** Go's url.URL. */
@@ -77,6 +74,10 @@ const URL_TYPE: StructType = {
 /** A *url.URL. */
 export function urlPointer(url: GoUrl): GoStruct {
   return new GoStruct(URL_TYPE, true, url)
+}
+
+function describeUser(self: unknown): string {
+  return self === null ? '' : formatUser(self as UserInfo)
 }
 
 function urlOf(self: unknown): GoUrl {

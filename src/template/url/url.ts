@@ -1,5 +1,4 @@
 import { isIPv6 } from 'node:net'
-import { quoteString } from '../format/quote.ts'
 import { escapePart, isValidEncoding, unescapePart } from './escape.ts'
 
 /** A URL taken apart as Go's net/url does. */
@@ -37,20 +36,20 @@ export const EMPTY_URL: GoUrl = {
   omitHost: false,
 }
 
-/** @throws {Error} with Go's message */
+/** @throws {Error} with Go's message, but for the URL itself, which may hold a secret */
 export function parseUrl(text: string): GoUrl {
   const [whole, fragment] = cut(text, '#')
   let url: GoUrl
   try {
     url = parseWithoutFragment(whole)
   } catch (cause) {
-    throw failure(whole, cause)
+    throw failure(cause)
   }
   if (fragment === '') return url
   try {
     return withFragment(url, fragment)
   } catch (cause) {
-    throw failure(text, cause)
+    throw failure(cause)
   }
 }
 
@@ -166,12 +165,12 @@ function parseIpLiteral(host: string): string {
   const name = host.slice(1, close)
   const zone = name.indexOf('%25')
   const address = unescapePart(zone < 0 ? name : name.slice(0, zone), 'host')
-  if (!isIPv6(address)) throw new Error(`invalid host: ParseAddr(${quoteString(address)}): unable to parse IP`)
+  if (!isIPv6(address)) throw new Error('invalid host: unable to parse IP')
   return `[${address}${zone < 0 ? '' : unescapePart(name.slice(zone), 'zone')}]${host.slice(close + 1)}`
 }
 
 function checkPort(port: string): void {
-  if (!/^(?::[0-9]*)?$/.test(port)) throw new Error(`invalid port ${quoteString(port)} after host`)
+  if (!/^(?::[0-9]*)?$/.test(port)) throw new Error('invalid port after host')
 }
 
 function decodesTo(encoded: string, part: 'path' | 'fragment', decoded: string): boolean {
@@ -182,8 +181,8 @@ function decodesTo(encoded: string, part: 'path' | 'fragment', decoded: string):
   }
 }
 
-function failure(text: string, cause: unknown): Error {
-  return new Error(`parse ${quoteString(text)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+function failure(cause: unknown): Error {
+  return new Error(`parse: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
 function cut(text: string, separator: string): [before: string, after: string] {

@@ -8,20 +8,16 @@ export interface GoFunc {
   readonly rest: Param<unknown> | undefined
   /** Throws an Error for what Go returns as an error or panics with. */
   readonly call: (args: readonly Value[]) => Value
-  /** What one call costs beside the default, in steps. */
-  readonly cost?: number
+  /** What a call costs beside the default, in steps of about 100 ns. */
+  readonly cost?: (args: readonly Value[]) => number
 }
 
 type Values<P extends readonly Param<unknown>[]> = { [I in keyof P]: P[I] extends Param<infer T> ? T : never }
 
 /** Declares a function with a fixed number of parameters. */
-export function fn<const P extends readonly Param<unknown>[]>(
-  params: P,
-  call: (...args: Values<P>) => Value,
-  cost?: number,
-): GoFunc {
+export function fn<const P extends readonly Param<unknown>[]>(params: P, call: (...args: Values<P>) => Value): GoFunc {
   const run = call as unknown as (...args: readonly Value[]) => Value
-  return { params, rest: undefined, call: (args) => run(...args), ...(cost === undefined ? {} : { cost }) }
+  return { params, rest: undefined, call: (args) => run(...args) }
 }
 
 /** Declares a variadic function: `call` gets the arguments of `rest` as one list at the end. */
@@ -33,6 +29,11 @@ export function variadic<const P extends readonly Param<unknown>[], R>(
   const run = call as unknown as (...args: readonly Value[]) => Value
   const fixed = params.length
   return { params, rest, call: (args) => run(...args.slice(0, fixed), args.slice(fixed)) }
+}
+
+/** The function with what a call of it costs: for those that work long on little. */
+export function costly(func: GoFunc, cost: (args: readonly Value[]) => number): GoFunc {
+  return { ...func, cost }
 }
 
 export function methods(table: Readonly<Record<string, GoFunc>>): ReadonlyMap<string, GoFunc> {

@@ -15,3 +15,13 @@ export const MAX_STEPS = 1_000_000
 export class LimitError extends Error {
   override readonly name = 'LimitError'
 }
+
+/** Fails before a function makes a text of that many characters. */
+export function checkTextLength(length: number): void {
+  if (length > MAX_TEXT) throw new LimitError('result is too long')
+}
+
+/** Fails before a function makes a list of that many elements. */
+export function checkItemCount(count: number): void {
+  if (count > MAX_ITEMS) throw new LimitError('list is too long')
+}

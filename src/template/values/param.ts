@@ -2,7 +2,7 @@ import { isMap, itemsOf } from './collection.ts'
 import { ANY_MAP, GoInt, GoMap, GoSlice, GoStruct, type StructType, type Value } from './value.ts'
 
 /** How a literal in a template becomes an argument of this type. */
-export type LiteralKind = 'bool' | 'string' | 'int' | 'float' | 'any' | 'none'
+export type LiteralKind = 'bool' | 'string' | 'int' | 'uint' | 'float' | 'any' | 'none'
 
 /** The type of a function's parameter. */
 export interface Param<T> {

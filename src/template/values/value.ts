@@ -14,6 +14,7 @@ export interface IntType {
   readonly kind: IntKind
   /** Go's String method, where the type has one. */
   readonly string?: (value: bigint) => string
+  readonly methods?: ReadonlyMap<string, GoFunc>
 }
 
 export const INT64: IntType = { name: 'int64', kind: 'int64' }
@@ -85,12 +86,18 @@ export interface StructType {
   readonly name: string
   readonly fields: readonly StructField[]
   readonly methods: ReadonlyMap<string, GoFunc>
-  /** Go's String method, used by every kind of printing. */
+  /** Those of the methods that only a pointer has. */
+  readonly pointerMethods?: ReadonlySet<string>
+  /** Go's String method, used by every kind of printing; `self` may be `null` where nil pointers occur. */
   readonly string?: (self: unknown) => string
+  /** The text that it is in JSON, where the type says so itself. */
+  readonly json?: (self: unknown) => string
 }
 
 export interface StructField {
   readonly name: string
+  /** Name in JSON, where it is another. */
+  readonly json?: string
   readonly get: (self: unknown) => Value
 }
 

@@ -1,0 +1,19 @@
+import { deepEqual } from '../values/deep-equal.ts'
+import { fn, type GoFunc } from '../values/func.ts'
+import { ANY, STRING } from '../values/param.ts'
+import { kindOf, typeName } from '../values/types.ts'
+import type { Value } from '../values/value.ts'
+
+/** Questions about the Go type of a value. */
+export const REFLECTION: Readonly<Record<string, GoFunc>> = {
+  deepEqual: fn([ANY, ANY], (a, b) => deepEqual(a, b)),
+  kindIs: fn([STRING, ANY], (kind, value) => kind === kindOf(value)),
+  kindOf: fn([ANY], kindOf),
+  typeIs: fn([STRING, ANY], (type, value) => type === typeOf(value)),
+  typeIsLike: fn([STRING, ANY], (type, value) => typeOf(value) === type || typeOf(value) === `*${type}`),
+  typeOf: fn([ANY], typeOf),
+}
+
+function typeOf(value: Value): string {
+  return value === null ? '<nil>' : typeName(value)
+}

@@ -1,0 +1,21 @@
+import { formatValue } from '../format/printer.ts'
+import { stringOf } from '../values/bytes.ts'
+import { itemsOf } from '../values/collection.ts'
+import { integerOf } from '../values/types.ts'
+import { GoSlice, type Value } from '../values/value.ts'
+
+/** A value as text, the way most Sprig functions take it. */
+export function strval(value: Value): string {
+  if (typeof value === 'string') return value
+  if (value instanceof GoSlice && value.elem === 'uint8') {
+    return stringOf(Uint8Array.from(value.items, (item) => Number(integerOf(item))))
+  }
+  return formatValue(value)
+}
+
+/** A value as a list of texts, without nils; what is no list is a list of itself. */
+export function strslice(value: Value): string[] {
+  const items = itemsOf(value)
+  if (items === undefined) return value === null || value === undefined ? [] : [strval(value)]
+  return items.filter((item) => item !== null && item !== undefined).map(strval)
+}
