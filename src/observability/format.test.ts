@@ -42,7 +42,7 @@ test('gelf has its own names, and ours behind an underscore', () => {
 test('text quotes what is not a plain word', () => {
   assert.equal(
     format('text', { rule_id: 'a', http_path: '/x y', subject: '', at: { deep: [1] }, n: 5 }),
-    'time="2026-07-24T10:11:12.007Z" level=info msg="Said" rule_id=a http_path="/x y" subject="" at="{\\"deep\\":[1]}" n=5 service_name=Oathkeeper service_version=1.0.0\n',
+    'time="2026-07-24T10:11:12.007Z" level=info msg="Said" rule_id=a http_path="/x y" subject="" at="{\\"deep\\":[1]}" n=5\n',
   )
 })
 

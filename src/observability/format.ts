@@ -26,7 +26,7 @@ export function createFormatter(format: LogFormat, source: LogSource): Formatter
     case 'gelf':
       return gelfFormatter(source)
     case 'text':
-      return textFormatter(source)
+      return textFormatter()
   }
 }
 
@@ -55,9 +55,9 @@ function gelfFormatter(source: LogSource): Formatter {
     `${head}${quoteJson(message)},"timestamp":${nowMs / 1000},"level":${SEVERITIES[level]}${membersJson(fields, '_')}${tail}`
 }
 
-function textFormatter(source: LogSource): Formatter {
+/** For people: without what every entry would repeat. */
+function textFormatter(): Formatter {
   const time = createTimeWriter()
-  const tail = ` service_name=${quoteText(source.serviceName)} service_version=${quoteText(source.serviceVersion)}\n`
   return (level, nowMs, message, fields) => {
     let line = `time="${time(nowMs)}" level=${level} msg=${quoteJson(message)}`
     for (const name in fields) {
@@ -66,7 +66,7 @@ function textFormatter(source: LogSource): Formatter {
       const field = describeName(name)
       line += ` ${field.text}=${typeof value === 'string' && !field.isSecret ? quoteText(value) : fieldText(field, value)}`
     }
-    return line + tail
+    return `${line}\n`
   }
 }
 

@@ -36,7 +36,7 @@ test('entries of requests go out together, after a moment or when there are many
   assert.deepEqual(sink.written, [])
   clock.advance(100)
   assert.deepEqual(sink.written.map(messages), [['one', 'two']])
-  for (let i = 0; i < 60; i++) log.batch('info', { filler: 'x'.repeat(200) }, 'many')
+  for (let i = 0; i < 60; i++) log.batch('info', { filler: 'x'.repeat(1000) }, 'many')
   assert.equal(sink.written.length, 2)
   clock.advance(100)
   assert.equal(sink.written.length, 3)

@@ -41,7 +41,7 @@ const LEVELS: Readonly<Record<LogLevel, number>> = {
   trace: 6,
 }
 
-const BATCH_CHARS = 16 * 1024
+const BATCH_CHARS = 64 * 1024
 const BATCH_DELAY_MS = 100
 
 /** Creates the log. */
