@@ -23,10 +23,14 @@ export class GateError extends Error {
   readonly headers: readonly (readonly [name: string, value: string])[]
 
   constructor(code: ErrorCode, options: GateErrorOptions = {}) {
+    // A refusal is an ordinary answer and may come in floods: its stack, which costs more than the rest, is nobody's help.
+    const { stackTraceLimit } = Error
+    if (CATALOGUE[code].status < 500) Error.stackTraceLimit = 0
     super(
       options.message ?? CATALOGUE[code].message,
       options.cause === undefined ? undefined : { cause: options.cause },
     )
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.status = CATALOGUE[code].status
     this.reason = options.reason

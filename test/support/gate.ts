@@ -20,6 +20,8 @@ export interface TestRule {
   readonly mutators?: readonly (string | HandlerReference)[]
   readonly errors?: readonly (string | HandlerReference)[]
   readonly upstream?: string
+  /** What its pattern captured. */
+  readonly captureGroups?: readonly string[]
 }
 
 export const TEST_DEPS: PipelineDeps = {
@@ -84,13 +86,14 @@ export function createTestGate(options: TestGateOptions): Gate {
   const registry = createTestRegistry(options.deps, options.settings, options.more)
   const rules = options.rules.map((rule) => ({
     url: rule.url ?? 'http://app.example/',
+    captureGroups: rule.captureGroups ?? [],
     plan: registry.compileRule(makeRule(rule)).plan,
   }))
   const matcher: Matcher<Plan> = {
     match(_method, scheme, host, path) {
       const found = rules.find(({ url }) => url === `${scheme}://${host}${path}`)
       if (found === undefined) throw new GateError('ERR_RULE_NOT_FOUND')
-      return { plan: found.plan, captureGroups: [] }
+      return found
     },
   }
   const { fallback } = registry.compileFallback()

@@ -34,6 +34,11 @@ test('Annex B 4: anonymous is for requests without Authorization, whose empty va
   )
 })
 
+test('V-071: a malformed Authorization is a refusal', async () => {
+  for (const value of ['Bearer %E0%A4%A', 'Bearer %', 'Bearer', 'é'])
+    assert.ok(!(await decide(['anonymous'], value)).granted)
+})
+
 test('the subject of anonymous can be configured', async () => {
   const decision = await decide([{ handler: 'anonymous', config: { subject: 'guest' } }])
   assert.ok(decision.granted)

@@ -40,6 +40,14 @@ test('Annex B 7: a missing claim is “<no value>”, printed it is empty, and t
   assert.equal(await valueOf('{{ print .Extra.a }}'), '')
 })
 
+test('Annex B 8: what the pattern captured can be shown', async () => {
+  const mutators = [header({ 'X-Groups': '{{ .MatchContext.RegexpCaptureGroups }}' })]
+  const gate = createTestGate({ rules: [{ mutators, captureGroups: ['12', 'b', '', 'b'] }] })
+  const decision = await gate.decide(requestView())
+  assert.ok(decision.granted)
+  assert.deepEqual(decision.exchange.headers.get('X-Groups'), ['[12 b  b]'])
+})
+
 test('V-056: a client cannot fill in a claim that the person does not have', async () => {
   const request: ViewParts = {
     headers: [
