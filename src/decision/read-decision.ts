@@ -26,33 +26,34 @@ const NO_TARGET = { path: '', rawPath: '', originalUri: '' } as const
  * a peer that is not trusted are gone already, and repeated ones refused.
  */
 export function readDecision(received: Received, own: OwnRequest, rules: TargetRules): Asked {
-  const { head, connection } = received
-  const { headers } = head
-  const parts = {
-    front: 'decision' as const,
-    method: headers.get('x-forwarded-method') || own.method,
-    scheme: headers.get('x-forwarded-proto') || (connection.secure ? 'https' : 'http'),
-    host: headers.get('x-forwarded-host') || head.host,
-    rawQuery: own.rawQuery,
-  }
   try {
-    const forwardedUri = headers.get('x-forwarded-uri')
+    const forwardedUri = received.head.headers.get('x-forwarded-uri')
     const target = forwardedUri === undefined ? ownTarget(own, rules) : readForwardedUri(forwardedUri, rules)
-    return { view: makeView(parts, target, received), error: undefined }
+    return { view: makeView(received, own, target), error: undefined }
   } catch (cause: unknown) {
     if (!(cause instanceof GateError)) throw cause
-    return { view: makeView(parts, NO_TARGET, received), error: cause }
+    return { view: makeView(received, own, NO_TARGET), error: cause }
   }
 }
 
 type Target = Pick<ViewParts, 'path' | 'rawPath' | 'originalUri'>
 
-function makeView(
-  parts: Omit<ViewParts, keyof Target>,
-  { path, rawPath, originalUri }: Target,
-  received: Received,
-): IncomingView {
-  return new IncomingView({ ...parts, path, rawPath, originalUri }, received)
+function makeView(received: Received, own: OwnRequest, { path, rawPath, originalUri }: Target): IncomingView {
+  const { head, connection } = received
+  const { headers } = head
+  return new IncomingView(
+    {
+      front: 'decision',
+      method: headers.get('x-forwarded-method') || own.method,
+      scheme: headers.get('x-forwarded-proto') || (connection.secure ? 'https' : 'http'),
+      host: headers.get('x-forwarded-host') || head.host,
+      path,
+      rawPath,
+      rawQuery: own.rawQuery,
+      originalUri,
+    },
+    received,
+  )
 }
 
 /** `/decisions` alone asks about a host without any path. */
