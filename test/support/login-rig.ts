@@ -37,10 +37,12 @@ export interface LoginRig {
   url(path: string): string
 }
 
-/** `providers` may be mocks, whose options are made up, or complete options. */
+type AnyProvider = MockProvider | ProviderOptions
+
+/** `providers` may be mocks, whose options are made up, or complete options, once the origin is known. */
 export async function startLogin(
   t: TestContext,
-  providers: readonly (MockProvider | ProviderOptions)[],
+  providers: readonly AnyProvider[] | ((origin: string) => Promise<readonly AnyProvider[]>),
   options: LoginRigOptions = {},
 ): Promise<LoginRig> {
   const clock = options.clock ?? createTestClock()
@@ -65,7 +67,9 @@ export async function startLogin(
     {
       ...DEFAULTS,
       baseUrls: [origin],
-      providers: providers.map((one) => providerOptions(one, options.provider)),
+      providers: (typeof providers === 'function' ? await providers(origin) : providers).map((one) =>
+        providerOptions(one, options.provider),
+      ),
       ...options.login,
     },
     { sessions, states: createLoginStates(used, clock), clock, logger },

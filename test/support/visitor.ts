@@ -21,6 +21,12 @@ export interface Arrival extends Answer {
   readonly trail: readonly string[]
 }
 
+interface Cookie {
+  readonly name: string
+  readonly value: string
+  readonly path: string
+}
+
 const NAVIGATION = {
   accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
   'sec-fetch-mode': 'navigate',
@@ -30,8 +36,8 @@ const NAVIGATION = {
 
 /** A person with a browser, without the browser: keeps cookies as one does and follows redirects one at a time. */
 export class Visitor {
-  /** By host and name; as in a browser, ports make no difference. */
-  readonly #cookies = new Map<string, Map<string, { readonly value: string; readonly path: string }>>()
+  /** By host, then by name and path; as in a browser, ports make no difference. */
+  readonly #cookies = new Map<string, Map<string, Cookie>>()
   readonly #routes = new Map<string, string>()
 
   /** From now on what is addressed to one `host:port` goes to another, as a load balancer does it; `Host` stays. */
@@ -93,22 +99,26 @@ export class Visitor {
 
   /** What would be sent as `Cookie`; empty when there is nothing to send. */
   cookieHeader(target: URL): string {
-    return [...(this.#cookies.get(target.hostname) ?? [])]
-      .filter(([, { path }]) => matchesPath(target.pathname, path))
-      .map(([name, { value }]) => `${name}=${value}`)
+    return this.#cookiesOf(target.hostname)
+      .filter(({ path }) => matchesPath(target.pathname, path))
+      .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
   }
 
   cookie(host: string, name: string): string | undefined {
-    return this.#cookies.get(host)?.get(name)?.value
+    return this.#cookiesOf(host).find((cookie) => cookie.name === name)?.value
   }
 
   cookieNames(host: string): string[] {
-    return [...(this.#cookies.get(host)?.keys() ?? [])]
+    return this.#cookiesOf(host).map(({ name }) => name)
+  }
+
+  #cookiesOf(host: string): Cookie[] {
+    return [...(this.#cookies.get(host)?.values() ?? [])]
   }
 
   #keepCookies(target: URL, setCookies: readonly string[]): void {
-    const jar = this.#cookies.get(target.hostname) ?? new Map<string, { value: string; path: string }>()
+    const jar = this.#cookies.get(target.hostname) ?? new Map<string, Cookie>()
     this.#cookies.set(target.hostname, jar)
     for (const line of setCookies) {
       const [pair = '', ...attributes] = line.split(/; */)
@@ -117,8 +127,10 @@ export class Visitor {
       const attribute = (wanted: string): string | undefined =>
         attributes.find((one) => one.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1)
       const expires = attribute('expires')
-      if (attribute('max-age') === '0' || (expires !== undefined && Date.parse(expires) < Date.now())) jar.delete(name)
-      else jar.set(name, { value: pair.slice(at + 1), path: attribute('path') ?? '/' })
+      const path = attribute('path') ?? '/'
+      const key = `${name};${path}`
+      if (attribute('max-age') === '0' || (expires !== undefined && Date.parse(expires) < Date.now())) jar.delete(key)
+      else jar.set(key, { name, value: pair.slice(at + 1), path })
     }
   }
 }

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import { exportJWK, generateKeyPair } from 'jose'
+import { Provider, type Interaction, type ProviderContext } from 'oidc-provider'
+import { Secret } from '../../src/lib/secret.ts'
+import type { ProviderOptions } from '../../src/login/options.ts'
+import type { Arrival, Visitor } from './visitor.ts'
+
+const PEOPLE: Readonly<Record<string, { readonly name: string; readonly email: string }>> = {
+  ada: { name: 'Ada Lovelace', email: 'ada@example.com' },
+  mei: { name: '名前 明', email: 'mei@example.com' },
+}
+
+export interface RealProvider {
+  readonly issuer: string
+  /** Options of the client that `origin` is registered as. */
+  options(changes?: Partial<ProviderOptions>): ProviderOptions
+}
+
+/** Starts oidc-provider, as strict as it can be: PKCE for everybody, refresh tokens that rotate, two people. */
+export async function startRealProvider(t: TestContext, origin: string): Promise<RealProvider> {
+  const server = createServer((request, response) => answer(request, response))
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const secret = randomBytes(32).toString('base64url')
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'app:1',
+        client_secret: secret,
+        id_token_signed_response_alg: 'ES256',
+        redirect_uris: [`${origin}/.oathkeeper/callback`],
+        post_logout_redirect_uris: [`${origin}/.oathkeeper/signed-out`],
+        grant_types: ['authorization_code', 'refresh_token'],
+      },
+    ],
+    jwks: { keys: [{ ...(await exportJWK(privateKey)), use: 'sig', alg: 'ES256', kid: 'real' }] },
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    claims: { openid: ['sub', 'sid'], profile: ['name'], email: ['email'] },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    issueRefreshToken: () => true,
+    findAccount: (_context: ProviderContext, sub: string) => ({
+      accountId: sub,
+      claims: () => ({ sub, ...PEOPLE[sub] }),
+    }),
+    loadExistingGrant: async ({ oidc: { client, session, params } }: ProviderContext) => {
+      const grant = new provider.Grant({ clientId: client?.clientId ?? '', accountId: session?.accountId ?? '' })
+      grant.addOIDCScope(String(params?.['scope']))
+      await grant.save()
+      return grant
+    },
+    interactions: { url: (_context: ProviderContext, { uid }: Interaction) => `/sign-in/${uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (context: ProviderContext, form: string) => void (context.body = form),
+      },
+    },
+    ttl: { AccessToken: 300, IdToken: 300, Interaction: 600, Grant: 3600, Session: 3600, RefreshToken: 3600 },
+  })
+  provider.use(async (context, next) => {
+    if (!context.path.startsWith('/sign-in/')) return next()
+    if (context.method !== 'POST') {
+      context.body = `<form method="post" action="${context.path}">`
+      return undefined
+    }
+    const person = new URLSearchParams(await readText(context.req)).get('person') ?? ''
+    const result = person in PEOPLE ? { login: { accountId: person } } : { error: 'access_denied' }
+    return provider.interactionFinished(context.req, context.res, result, { mergeWithLastSubmission: false })
+  })
+  const answer = provider.callback()
+  return {
+    issuer,
+    options: (changes = {}) => ({
+      id: 'real',
+      issuer,
+      clientId: 'app:1',
+      clientSecret: new Secret(secret),
+      authMethod: undefined,
+      scopes: ['openid', 'profile', 'email'],
+      authorizationParams: {},
+      userinfo: false,
+      caFile: undefined,
+      ...changes,
+    }),
+  }
+}
+
+/** Goes on from the provider's form as one of its people. */
+export function signInAs(visitor: Visitor, form: Arrival, person: string): Promise<Arrival> {
+  const action = /action="([^"]+)"/.exec(form.text)?.[1] ?? ''
+  return visitor.submit(new URL(action, form.url).href, { person })
+}
+
+/** Says yes to the provider's question whether to log out. */
+export function confirmLogout(visitor: Visitor, form: Arrival): Promise<Arrival> {
+  const action = /action="([^"]+)"/.exec(form.text)?.[1] ?? ''
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(form.text)?.[1] ?? ''
+  return visitor.submit(new URL(action, form.url).href, { xsrf, logout: 'yes' })
+}
+
+async function readText(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) text += String(chunk)
+  return text
+}
