@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { compileGeneration } from './app/generation.ts'
+import { compileGeneration, refreshByCurrent } from './app/generation.ts'
 import { createApiListener, createProxyListener, listen } from './app/listeners.ts'
 import { load, loadOptions } from './app/load.ts'
 import { Reloader } from './app/reloader.ts'
@@ -62,6 +62,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     opened.close(),
   )
   const reloader = new Reloader({ first, compile: (changed) => compileGeneration(changed, deps), rules, logger: log })
+  sessions.manager.onRefresh(refreshByCurrent(() => reloader.current))
   undo.defer(async () => {
     await reloader.settled()
     await reloader.current.login?.close()

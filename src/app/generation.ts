@@ -7,7 +7,7 @@ import { createLogin, type Login } from '../login/login.ts'
 import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
 import { createRegistry, type Registry } from '../pipeline/registry.ts'
-import type { LoginStates, SessionManager } from '../sessions/contract.ts'
+import type { LoginStates, RefreshTokens, SessionManager } from '../sessions/contract.ts'
 import { compileTemplate } from '../template/compile-template.ts'
 import { loginOptions } from './area-options.ts'
 
@@ -47,6 +47,12 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
   })
   const { fallback, problems } = registry.compileFallback()
   return { config, login, registry, fallback, problems: problems.map((problem) => place(locate, problem)) }
+}
+
+/** Refreshes tokens by the login in force: what the session manager gets once, whatever is reloaded. */
+export function refreshByCurrent(current: () => Generation): RefreshTokens {
+  return async (session) =>
+    current().login?.refresh(session) ?? { kind: 'rejected', detail: 'the configuration has no login any more' }
 }
 
 /** Adds file and line to what an area says of a key. */

@@ -46,7 +46,7 @@ export interface Login {
   }
   /** Whether a cookie is the session's or that of an attempt: those never reach an upstream. */
   isOwnCookie(name: string): boolean
-  /** The manager has it already. */
+  /** For the session manager, which keeps one function for as long as it lives. */
   readonly refresh: RefreshTokens
   close(): Promise<void>
 }
@@ -73,8 +73,6 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     loginCookies,
     subjectOf,
   }
-  const refresh = createRefresh(providers, clock)
-  sessions.onRefresh(refresh)
   warnOfPlainHttp(settings, logger)
 
   const { basePath } = settings
@@ -95,7 +93,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
       clearCookie: sessionCookie.clear,
     },
     isOwnCookie,
-    refresh,
+    refresh: createRefresh(providers, clock),
     async close() {
       await Promise.all([...providers.values()].map(({ outbound }) => outbound.close()))
     },

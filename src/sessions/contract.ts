@@ -105,7 +105,7 @@ export type RefreshOutcome =
   | { readonly kind: 'rejected'; readonly detail: string }
   | { readonly kind: 'failed'; readonly error: GateError }
 
-/** Given to the manager by login: asks the provider for new tokens. Never throws. */
+/** What login gives to the manager: asks the provider for new tokens. Never throws. */
 export type RefreshTokens = (session: Session) => Promise<RefreshOutcome>
 
 /** Sessions for people who know neither tickets' insides nor the store. */
@@ -120,7 +120,7 @@ export interface SessionManager {
   create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }>
   /** Ends it for every instance; gives what it was, for the provider's logout. The ticket is refused here even if the store fails. */
   end(ticket: string, reason: EndReason): Promise<Session | undefined>
-  /** Set once by login before the first request. */
+  /** Set once, before the first request. */
   onRefresh(refresh: RefreshTokens): void
 }
 

@@ -74,6 +74,7 @@ export async function startLogin(
     },
     { sessions, states: createLoginStates(used, clock), clock, logger },
   )
+  sessions.onRefresh(login.refresh)
   const replies: Reply[] = []
   t.after(async () => {
     server.closeAllConnections()
