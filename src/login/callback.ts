@@ -154,7 +154,8 @@ async function enter(
   const userAgent = (request.headers.get('user-agent') ?? '').slice(0, MAX_USER_AGENT_CHARS)
   const { ticket, session } = await sessions.create({ ...identity, address: request.clientAddress, userAgent })
   await supersede(context, cookieHeader(request))
-  logger.info({ provider: session.provider, session: session.id, requestId: request.requestId }, 'login completed')
+  const { provider, subject, id } = session
+  logger.info({ provider, subject, session: id, requestId: request.requestId }, 'login completed')
   const lifetimeMs = session.expiresAt - clock.now()
   const headers: Header[] = [['Set-Cookie', sessionCookie.write(ticket, lifetimeMs)], spent]
   if (settings.cookie.sameSite !== 'strict') return redirect(302, returnTo, settings.secure, headers)

@@ -24,13 +24,13 @@ const FAILURES = {
   attempt_unknown: {
     code: 'ERR_LOGIN_FAILED',
     title: 'This sign-in cannot be finished',
-    text: 'It was finished already, it took too long, or it was begun in another browser. Please start again.',
+    text: 'It was finished already, it took too long, or it was begun in another browser.',
     canStartAgain: true,
   },
   issuer_foreign: {
     code: 'ERR_LOGIN_FAILED',
     title: 'This sign-in cannot be finished',
-    text: 'The answer does not come from where this sign-in was begun. Please start again.',
+    text: 'The answer does not come from where this sign-in was begun.',
     canStartAgain: true,
   },
   access_denied: {
@@ -42,13 +42,13 @@ const FAILURES = {
   provider_refused: {
     code: 'ERR_LOGIN_FAILED',
     title: 'You were not signed in',
-    text: 'The sign-in service could not complete the sign-in. Please start again.',
+    text: 'The sign-in service could not complete the sign-in.',
     canStartAgain: true,
   },
   answer_untrusted: {
     code: 'ERR_LOGIN_FAILED',
     title: 'You were not signed in',
-    text: 'What the sign-in service said about you could not be verified. Please start again, and tell us if it happens twice.',
+    text: 'What the sign-in service said about you could not be verified. Please tell us if it happens twice.',
     canStartAgain: true,
   },
   claims_missing: {
@@ -66,7 +66,7 @@ const FAILURES = {
   cookies_repeated: {
     code: 'ERR_REQUEST_MALFORMED',
     title: 'Your browser sends two sign-in cookies',
-    text: 'We cannot know which one is ours and have asked your browser to remove them. Please start again.',
+    text: 'We cannot know which one is ours and have asked your browser to remove them.',
     canStartAgain: true,
   },
 } as const satisfies Record<string, FailureDefinition>
@@ -131,6 +131,11 @@ export async function orInterrupt<T>(run: () => T | Promise<T>, goal: LoginGoal)
 }
 
 const OTHERS: Partial<Record<ErrorCode, FailureText>> = {
+  ERR_LOGIN_FAILED: {
+    title: 'You were not signed in',
+    text: 'The sign-in could not be completed. Please tell us if it happens twice.',
+    canStartAgain: true,
+  },
   ERR_NOT_FOUND: {
     title: 'There is no such page',
     text: 'The address is not one of the sign-in pages.',

@@ -4,7 +4,7 @@ import type { Session } from '../sessions/contract.ts'
 import type { LoginContext } from './context.ts'
 import { LoginFailure, orInterrupt } from './failure.ts'
 import { isOwnLogout } from './logout-origin.ts'
-import { type Header, redirect, renderPage, securityHeaders } from './page.ts'
+import { type Header, type PageAction, redirect, renderPage, securityHeaders } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
 
 // The token of the request line is the only one that ever leaves us by way of a browser; beyond this length it would
@@ -100,16 +100,22 @@ function isScript({ headers }: LoginRequest): boolean {
   return accept.includes('application/json') && !accept.includes('text/html')
 }
 
-function confirm({ settings, providers }: LoginContext): Reply {
-  const targets = [...providers.values()].map(({ options }) => new URL(options.issuer).origin)
-  const action = `${settings.basePath}/logout`
+/** A button that logs out. */
+export function logoutForm({ settings, providers }: LoginContext): PageAction {
+  // Browsers hold every redirect after a form to the page's policy, and where a provider leads on to is its own affair.
+  const issuers = [...providers.values()].map(({ options }) => new URL(options.issuer).origin)
+  const targets = ['https:', ...issuers.filter((origin) => origin.startsWith('http:'))]
+  return { kind: 'post', label: 'Sign out', action: `${settings.basePath}/logout`, targets }
+}
+
+function confirm(context: LoginContext): Reply {
   return renderPage(
     {
       status: 403,
       title: 'Do you want to sign out?',
       paragraphs: ['You were sent here by a link that could be from another site, so nothing has happened yet.'],
-      actions: [{ kind: 'post', label: 'Sign out', action, targets }],
+      actions: [logoutForm(context)],
     },
-    settings.secure,
+    context.settings.secure,
   )
 }

@@ -19,7 +19,6 @@ export interface Page {
 
 export type PageAction =
   | { readonly kind: 'link'; readonly label: string; readonly href: string }
-  /** `targets`: origins that the answer to the form may lead to; browsers hold redirects after a form to the policy too. */
   | { readonly kind: 'post'; readonly label: string; readonly action: string; readonly targets: readonly string[] }
 
 const STYLE = `

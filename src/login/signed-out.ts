@@ -1,7 +1,7 @@
 import type { Reply } from '../kernel/reply.ts'
 import { parseQuery } from '../lib/query.ts'
 import type { LoginContext } from './context.ts'
-import { afterLogoutUrl } from './logout.ts'
+import { afterLogoutUrl, logoutForm } from './logout.ts'
 import { type Header, redirect, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
 
@@ -45,16 +45,15 @@ export async function isSignedIn({ sessions, sessionCookie }: LoginContext, cook
 }
 
 /** Somebody may have been sent here to believe that they are signed out. */
-function stillSignedIn({ settings, providers }: LoginContext, headers: readonly Header[]): Reply {
-  const targets = [...providers.values()].map(({ options }) => new URL(options.issuer).origin)
+function stillSignedIn(context: LoginContext, headers: readonly Header[]): Reply {
   return renderPage(
     {
       status: 200,
       title: 'You are still signed in',
       paragraphs: [],
-      actions: [{ kind: 'post', label: 'Sign out', action: `${settings.basePath}/logout`, targets }],
+      actions: [logoutForm(context)],
       headers,
     },
-    settings.secure,
+    context.settings.secure,
   )
 }
