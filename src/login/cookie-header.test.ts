@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findCookie, maxAge, visitCookies } from './cookie-header.ts'
-import { withoutCookies } from './session-cookie.ts'
+import { withoutCookies } from '../lib/without-cookies.ts'
 
 const isOwn = (name: string) => name === 'sid'
 const pairs = (header: string) => {

@@ -2,14 +2,14 @@
  * Visits the pairs of a `Cookie` header. Names are compared as they are: browsers ignore the case of `__Host-`, servers
  * must not (RFC 6265bis §5.4). Values are not decoded.
  */
-export function visitCookies(header: string, visit: (name: string, value: string, pair: string) => void): void {
+export function visitCookies(header: string, visit: (name: string, value: string) => void): void {
   for (let at = 0; at < header.length;) {
     const semicolon = header.indexOf(';', at)
     const end = semicolon === -1 ? header.length : semicolon
     const pair = header.slice(at, end).trim()
     const equals = pair.indexOf('=')
-    if (equals > 0) visit(pair.slice(0, equals), pair.slice(equals + 1), pair)
-    else if (equals === -1 && pair !== '') visit(pair, '', pair)
+    if (equals > 0) visit(pair.slice(0, equals), pair.slice(equals + 1))
+    else if (equals === -1 && pair !== '') visit(pair, '')
     at = end + 1
   }
 }

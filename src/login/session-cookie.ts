@@ -36,15 +36,3 @@ export function createSessionCookie({ cookieName: name, cookie, secure }: LoginS
     clear: `${name}=${tail}; Max-Age=0`,
   }
 }
-
-/** A `Cookie` header without the pairs whose name `isOwn` accepts; nothing when no other is left. */
-export function withoutCookies(header: string, isOwn: (name: string) => boolean): string | undefined {
-  const kept: string[] = []
-  let removed = false
-  visitCookies(header, (name, _value, pair) => {
-    if (isOwn(name)) removed = true
-    else kept.push(pair)
-  })
-  if (!removed) return header
-  return kept.length === 0 ? undefined : kept.join('; ')
-}

@@ -1,7 +1,8 @@
 import { GateError } from '../kernel/errors.ts'
 import type { Exchange } from '../kernel/exchange.ts'
 import type { UpstreamTarget } from '../kernel/gate.ts'
-import { type OwnCookie, withoutOwnCookies } from './cookies.ts'
+import { withoutCookies } from '../lib/without-cookies.ts'
+import type { OwnCookie } from './cookies.ts'
 
 export interface UpstreamHeaderOptions {
   readonly isOwnCookie: OwnCookie
@@ -76,7 +77,7 @@ function add(out: string[], name: string, value: string, isOwnCookie: OwnCookie)
     out.push(name, value)
     return
   }
-  const rest = withoutOwnCookies(value, isOwnCookie)
+  const rest = withoutCookies(value, isOwnCookie)
   if (rest !== undefined) out.push(name, rest)
 }
 
