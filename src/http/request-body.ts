@@ -45,6 +45,7 @@ export class RequestBody extends EventEmitter implements Watched {
   /** Why the body cannot be had. */
   failure: Error | undefined
   destroyed = false
+  slot = -1
 
   constructor(
     request: IncomingMessage,

@@ -145,7 +145,9 @@ function makeServer(options: HttpServerOptions): Server {
     headersTimeout: options.readTimeoutMs,
     // Not the length of a request counts but its progress: RequestBody watches it.
     requestTimeout: 0,
-    keepAliveTimeout: options.idleTimeoutMs,
+    // Where both deadlines are the same, as by default, one timer a connection does for both, and is never set anew.
+    keepAliveTimeout: options.idleTimeoutMs === options.writeTimeoutMs ? 0 : options.idleTimeoutMs,
+    keepAliveTimeoutBuffer: 0,
     connectionsCheckingInterval: Math.min(1_000, Math.max(50, Math.floor(options.readTimeoutMs / 5))),
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,

@@ -17,6 +17,7 @@ export function settleBody(request: IncomingMessage, response: ServerResponse, w
 }
 
 class Draining implements Watched {
+  slot = -1
   readonly #request: IncomingMessage
   readonly #watch: StallWatch
   #until = 0

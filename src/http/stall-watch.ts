@@ -2,6 +2,8 @@ import type { Clock } from '../kernel/clock.ts'
 
 /** Something that may stop making progress. */
 export interface Watched {
+  /** Its place in the list of the watch, kept by the watch; -1 while it is not watched. */
+  slot: number
   /** Called now and then; ends what has stood still for too long. */
   check(now: number): void
 }
@@ -13,7 +15,8 @@ export interface Watched {
 export class StallWatch {
   readonly #clock: Clock
   readonly #intervalMs: number
-  readonly #watched = new Set<Watched>()
+  /** Not a Set: a Set that changes with every request leaves a chain of old tables, which keep dead exchanges alive. */
+  readonly #watched: Watched[] = []
   #cancel: (() => void) | undefined
   /** The time of the last round; late by up to one interval. */
   now: number
@@ -26,23 +29,32 @@ export class StallWatch {
   }
 
   add(watched: Watched): void {
-    this.#watched.add(watched)
+    if (watched.slot !== -1) return
+    watched.slot = this.#watched.length
+    this.#watched.push(watched)
     if (this.#cancel !== undefined) return
     this.now = this.#clock.now()
     this.#cancel = this.#clock.schedule(this.#intervalMs, this.#round)
   }
 
   delete(watched: Watched): void {
-    this.#watched.delete(watched)
+    const { slot } = watched
+    if (slot === -1) return
+    watched.slot = -1
+    const last = this.#watched.pop()
+    if (last === undefined || last === watched) return
+    this.#watched[slot] = last
+    last.slot = slot
   }
 
   get size(): number {
-    return this.#watched.size
+    return this.#watched.length
   }
 
   readonly #round = (): void => {
     this.now = this.#clock.now()
-    for (const watched of this.#watched) watched.check(this.now)
-    this.#cancel = this.#watched.size === 0 ? undefined : this.#clock.schedule(this.#intervalMs, this.#round)
+    // From the end: who is deleted meanwhile is replaced by one that was asked already.
+    for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.check(this.now)
+    this.#cancel = this.#watched.length === 0 ? undefined : this.#clock.schedule(this.#intervalMs, this.#round)
   }
 }

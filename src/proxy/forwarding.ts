@@ -46,10 +46,13 @@ export interface ForwardingEnd {
 }
 
 const MAX_INFORMATIONAL = 16
+/** A body up to this size, in octets, comes with its head; waiting for it costs nobody anything. */
+const SMALL_BODY = 16_384
 const RETRIED_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /** One request on its way to the upstream and its answer on the way back. Both directions wait for the slower side. */
 export class Forwarding implements Dispatcher.DispatchHandler, Watched {
+  slot = -1
   readonly exchange: Exchange
   protected readonly response: ServerResponse
   protected readonly outgoing: Outgoing
@@ -68,7 +71,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
   #progressAt: number
   #expected = -1
   #headSent = false
-  #whole: Buffer | undefined
+  #whole: string | undefined
 
   constructor(exchange: Exchange, response: ServerResponse, outgoing: Outgoing, context: ForwardingContext) {
     this.exchange = exchange
@@ -84,7 +87,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     watch.add(this)
     this.#progressAt = watch.now
     upstream.usedAt = watch.now
-    this.response.once('close', this.#onClose)
+    this.response.on('close', this.#onClose)
     this.#dispatch()
   }
 
@@ -130,15 +133,15 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     this.#silenceAllowed = isEventStream
     this.#expected = contentLength
     this.response.writeHead(status, flat)
-    if (contentLength !== 0) process.nextTick(flushHead, this)
+    if (contentLength < 0 || contentLength > SMALL_BODY) process.nextTick(flushHead, this)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#ended) return
     this.#progressAt = this.#context.watch.now
-    if (chunk.length === this.#expected) {
-      // The whole body at once, as most are: it goes out with the head when undici says that this was all.
-      this.#whole = chunk
+    if (chunk.length === this.#expected && chunk.length <= SMALL_BODY) {
+      // The whole body at once, as most are: it goes out with the head, in one piece, when undici says that this was all.
+      this.#whole = chunk.toString('latin1')
       return
     }
     this.#headSent = true
@@ -156,7 +159,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     if (raw !== null && raw.length > 0) this.response.addTrailers(responseTrailers(raw))
     this.#stop()
     if (this.#whole === undefined) this.response.end()
-    else this.response.end(this.#whole)
+    else this.response.end(this.#whole, 'latin1')
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -74,7 +74,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     const { received, request, response } = serving
     const { connection } = received
     if (received.body !== undefined) settleBody(request, response, watch)
-    if (upstreams.isOwn(connection.peerAddress, connection.peerPort)) {
+    if (upstreams.isOwn(connection)) {
       refuse(response, LOOP)
       return
     }

@@ -41,16 +41,26 @@ export function responseHeaders(raw: readonly Buffer[]): ResponseHead {
   let isEventStream = false
   let contentLength = -1
   for (let i = 0; i < raw.length; i += 2) {
-    const name = (raw[i] as Buffer).toString('latin1')
-    const value = (raw[i + 1] as Buffer).toString('latin1')
+    const name = latin1(raw[i] as Buffer)
+    const value = latin1(raw[i + 1] as Buffer)
     const lower = name.toLowerCase()
-    if (lower === 'connection') (named ??= []).push(...value.toLowerCase().split(','))
-    if (HOP_BY_HOP.has(lower)) continue
-    if (lower === 'content-type') isEventStream = /^text\/event-stream\s*(?:;|$)/i.test(value)
+    if (HOP_BY_HOP.has(lower)) {
+      if (lower === 'connection' && !ORDINARY_OPTION.test(value)) (named ??= []).push(...value.toLowerCase().split(','))
+      continue
+    }
+    if (lower === 'content-type') isEventStream = EVENT_STREAM.test(value)
     else if (lower === 'content-length') contentLength = Number(value)
     flat.push(name, value)
   }
   return { flat: named === undefined ? flat : withoutNamed(flat, named), isEventStream, contentLength }
+}
+
+const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i
+const ORDINARY_OPTION = /^(?:keep-alive|close)$/i
+
+/** Without the detour by which `toString` finds out about the encoding. */
+function latin1(octets: Buffer & { latin1Slice?(): string }): string {
+  return octets.latin1Slice === undefined ? octets.toString('latin1') : octets.latin1Slice()
 }
 
 /** The trailers of an upstream's answer that go on to the client. */

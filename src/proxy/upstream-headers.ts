@@ -24,6 +24,9 @@ const NEVER_SENT = new Set([
   'te',
 ])
 
+/** Most names need no further look. */
+const FRAMING_LENGTHS = new Set([...NEVER_SENT].map((name) => name.length))
+
 /**
  * The headers for the upstream: those of the request, with the first value of each header of the pipeline in place of
  * whatever the client sent by that name.
@@ -42,7 +45,7 @@ export function upstreamHeaders(
   const { flat } = request.headers
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i] as string
-    if (isNamedIn(name, ours) || NEVER_SENT.has(name.toLowerCase())) continue
+    if (isNamedIn(name, ours) || (FRAMING_LENGTHS.has(name.length) && NEVER_SENT.has(name.toLowerCase()))) continue
     add(out, name, flat[i + 1] as string, options.isOwnCookie)
   }
   for (let i = 0; i < ours.length; i += 3) add(out, ours[i + 1] as string, ours[i + 2] as string, options.isOwnCookie)

@@ -26,7 +26,7 @@ export interface Upstream {
 export interface Upstreams {
   at(origin: string): Upstream
   /** Whether the peer is a connection of ours: the proxy is its own upstream, and the request would never arrive. */
-  isOwn(address: string, port: number): boolean
+  isOwn(client: { readonly peerAddress: string; readonly peerPort: number }): boolean
   close(): Promise<void>
 }
 
@@ -34,7 +34,8 @@ const UNUSED_MS = 600_000
 
 export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstreams {
   const byOrigin = new Map<string, Upstream>()
-  const own = new Set<string>()
+  /** Address by port. */
+  const own = new Map<number, string>()
   const connect = buildConnector({ allowH2: false, timeout: options.connectTimeoutMs })
 
   const connector: buildConnector.connector = (where, done) =>
@@ -72,7 +73,7 @@ export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstrea
 
   return {
     at: (origin) => byOrigin.get(origin) ?? create(origin),
-    isOwn: (address, port) => own.has(`${address} ${port}`),
+    isOwn: ({ peerAddress, peerPort }) => own.get(peerPort) === peerAddress,
     async close() {
       await Promise.all([...byOrigin.values()].map(({ pool }) => pool.destroy()))
       byOrigin.clear()
@@ -80,8 +81,9 @@ export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstrea
   }
 }
 
-function rememberOwn(socket: Socket, own: Set<string>): void {
-  const key = `${plainAddress(socket.localAddress ?? '')} ${socket.localPort}`
-  own.add(key)
-  socket.once('close', () => own.delete(key))
+function rememberOwn(socket: Socket, own: Map<number, string>): void {
+  const { localPort } = socket
+  if (localPort === undefined) return
+  own.set(localPort, plainAddress(socket.localAddress ?? ''))
+  socket.once('close', () => own.delete(localPort))
 }

@@ -282,7 +282,7 @@ test('when the client goes away the upstream is let go, at every stage', async (
   const { port, upstream, ended, crashes } = await startTestProxy(t)
   const stages: ((write: (data: string) => void) => void)[] = [
     () => {},
-    (write) => write(`${OK}Content-Length: 10\r\n\r\n`),
+    (write) => write(`${OK}Content-Length: 100000\r\n\r\n`),
     (write) => write(`${OK}Content-Length: 10\r\n\r\nabc`),
     (write) => write(`${OK}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`),
   ]
