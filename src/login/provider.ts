@@ -32,7 +32,10 @@ export interface ProviderDeps {
 }
 
 const METADATA_MAX_AGE_MS = 3_600_000
-const METADATA_BACKOFF_MS = 1000
+// Short: a person who tries again when the provider is back must not be told of the failure before. Whoever asks
+// meanwhile shares one call, and keys are asked for only on behalf of somebody who has come back from the provider.
+const METADATA_BACKOFF_MS = 100
+const KEYS_BACKOFF_MS = 1000
 const MAX_RESPONSE_BYTES = 512 * 1024
 
 /** Creates the provider and the connections to it. */
@@ -60,7 +63,12 @@ export function createProvider(options: ProviderOptions, index: number, deps: Pr
     metadata,
     keys: hasSharedKey
       ? createSecretKeySource(clientSecret?.reveal() ?? '')
-      : createRemoteKeySet({ url: async () => (await metadata()).jwksUri, outbound, clock: deps.clock }),
+      : createRemoteKeySet({
+          url: async () => (await metadata()).jwksUri,
+          outbound,
+          clock: deps.clock,
+          backoffMs: KEYS_BACKOFF_MS,
+        }),
     idTokenAlgorithms: ({ idTokenAlgorithms }) =>
       idTokenAlgorithm === undefined ? idTokenAlgorithms : [idTokenAlgorithm],
   }

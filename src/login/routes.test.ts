@@ -46,7 +46,7 @@ test('another method is refused, and says which ones work', async (t) => {
   }
 })
 
-test('H-01: H-02: E-13: every answer has the headers that keep it to itself', async (t) => {
+test('A-17: D-01: D-02: H-01: H-02: E-13: every answer has the headers that keep it to itself', async (t) => {
   let store: UnreliableStore | undefined
   const provider = await startMockProvider(t)
   const rig = await startLogin(t, [provider], { wrapStore: (inner) => (store = createUnreliableStore(inner)) })
@@ -72,6 +72,8 @@ test('H-01: H-02: E-13: every answer has the headers that keep it to itself', as
     assert.equal(get('strict-transport-security').length, 0, 'not on plain http')
     if (body !== '')
       assert.match(get('content-type').join(), /^(text\/html; charset=utf-8|application\/json(; charset=utf-8)?)$/)
+    assert.ok(status !== 307 && status !== 308)
+    for (const line of get('set-cookie')) assertSetCookie(line)
     const names = get('set-cookie').map((line) => line.split('=')[0])
     assert.equal(new Set(names).size, names.length, 'D-02: one line for each cookie')
     if (!get('content-type').join().startsWith('text/html')) continue
@@ -144,6 +146,21 @@ test('A-30: H-06: no answer of a whole visit holds a token, but the hint for the
     assert.ok(answers.every((answer) => !answer.includes(token)))
   }
 })
+
+/** RFC 6265bis §4.1.1, with no attribute twice. */
+function assertSetCookie(line: string): void {
+  const [pair = '', ...attributes] = line.split('; ')
+  assert.match(pair, /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+=[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/)
+  const names = attributes.map((attribute) => attribute.split('=')[0]?.toLowerCase())
+  assert.equal(new Set(names).size, names.length, line)
+  for (const attribute of attributes) {
+    assert.match(
+      attribute,
+      /^(Path=\/[!-:<-~]*|Domain=[a-z0-9.-]+|HttpOnly|Secure|SameSite=(Lax|Strict|None)|Max-Age=\d+)$/,
+    )
+  }
+  assert.ok(line.length < 4096)
+}
 
 const REQUEST = {
   method: 'GET',
