@@ -5,7 +5,8 @@ import { startProduct, type Product } from '../support/product.ts'
 import { gatherCrowd, PROVIDER_PAGE, signIn, type Crowd } from './person.ts'
 
 const SHORT_LIFETIME_MS = 3000
-const SHORT_STATE_MS = 2000
+/** The least that `login.state_ttl` can be. */
+const SHORT_STATE_MS = 10_000
 
 describe('when something goes wrong in a browser', () => {
   let crowd: Crowd
