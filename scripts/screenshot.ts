@@ -26,14 +26,14 @@ try {
   const steps: Step[] = []
 
   await page.goto(`${DOOR}/reports?month=2026-10&sort=amount`)
-  steps.push(await take(page, '1. A protected page sends you to log in'))
+  steps.push(await take(page, '1. A protected page sends you to log in …'))
   await page.getByRole('button', { name: 'Ada Lovelace' }).click()
   await page.waitForURL(`${DOOR}/reports**`)
-  steps.push(await take(page, '2. and brings you back to exactly what you asked for.'))
+  steps.push(await take(page, '2. … and back to exactly that page'))
   await page.goto(`${DOOR}/me`)
-  steps.push(await take(page, '3. The application knows you by the headers it receives.'))
+  steps.push(await take(page, '3. The application reads who you are'))
 
-  const sheet = await browser.newPage({ viewport: { width: 1500, height: 530 }, deviceScaleFactor: 2 })
+  const sheet = await browser.newPage({ viewport: { width: 1500, height: 530 }, deviceScaleFactor: 1.5 })
   await sheet.setContent(compose(steps))
   mkdirSync(dirname(TARGET), { recursive: true })
   await sheet.screenshot({ path: TARGET })
@@ -58,13 +58,13 @@ async function take(page: Page, caption: string): Promise<Step> {
 function compose(steps: readonly Step[]): string {
   return `<!doctype html><style>
     * { box-sizing: border-box; margin: 0 }
-    body { width: 1500px; height: 530px; padding: 34px 34px 0; display: grid; grid-template-columns: repeat(3, 1fr); gap: 26px;
+    body { width: 1500px; height: 530px; padding: 34px 34px 0; display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 26px;
       font: 17px/1.4 system-ui, 'DejaVu Sans', sans-serif; color: #e9eaf2;
       background: linear-gradient(135deg, #2b3a8c, #1c2350 55%, #17493f) }
-    figure { display: grid; grid-template-rows: auto 1fr; gap: 14px; align-content: start }
-    figcaption { font-weight: 600; min-height: 1.4em; white-space: nowrap; font-size: 15.5px }
+    figure { min-width: 0; display: grid; grid-template-columns: minmax(0, 1fr); grid-template-rows: auto 1fr; gap: 14px; align-content: start }
+    figcaption { font-weight: 600; min-height: 1.4em; white-space: nowrap; font-size: 17px }
     .window { border-radius: 12px; overflow: hidden; background: #fff; box-shadow: 0 18px 50px rgb(0 0 0 / .38); align-self: start }
-    .bar { display: flex; align-items: center; gap: 7px; padding: 9px 12px; background: #e7e9f1; font-size: 13px; color: #444a5c }
+    .bar { display: flex; align-items: center; gap: 7px; padding: 9px 12px; background: #e7e9f1; font-size: 12px; color: #444a5c }
     .bar i { width: 10px; height: 10px; border-radius: 50%; background: #c3c7d6 }
     .bar span { flex: 1; background: #fff; border-radius: 7px; padding: 3px 10px; margin-left: 6px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
     img { display: block; width: 100% }

@@ -97,8 +97,14 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 
   async function stop(): Promise<void> {
     log.info({}, 'stopping: no new connections, requests under way may finish')
-    watch.close()
-    await running.disposeAsync()
+    // The clock's timers keep no process alive: without this one it would end amid the stop, once the last socket closed.
+    const alive = setInterval(() => undefined, STOP_GRACE_MS)
+    try {
+      watch.close()
+      await running.disposeAsync()
+    } finally {
+      clearInterval(alive)
+    }
     resolveStopped(0)
   }
 }

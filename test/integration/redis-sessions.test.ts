@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { logIn, startProduct } from '../support/product.ts'
+import { logIn, signInWithoutCallback, startProduct } from '../support/product.ts'
 import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
 import { Visitor } from '../support/visitor.ts'
 
@@ -76,7 +76,7 @@ describe('sessions in Redis', () => {
     assert.ok(second !== undefined)
     const ada = new Visitor()
     const signIn = await ada.follow(`${product.door}/me`)
-    const callback = await stopBeforeCallback(ada, signIn.url)
+    const callback = await signInWithoutCallback(ada, signIn.url)
     const door = new URL(product.door).host
     const visits = Array.from({ length: 10 }, (_, i) => {
       const twin = ada.copy()
@@ -116,20 +116,6 @@ describe('sessions in Redis', () => {
     }
   })
 })
-
-/** Signs in at the provider and gives the address of the callback without going there. */
-async function stopBeforeCallback(visitor: Visitor, signInUrl: string): Promise<string> {
-  let answer = await visitor.go(signInUrl, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: 'person=ada',
-  })
-  for (;;) {
-    const next = new URL(answer.headers['location'] ?? '', answer.url).href
-    if (next.includes('/.oathkeeper/callback')) return next
-    answer = await visitor.go(next)
-  }
-}
 
 async function readAnything(redis: RedisServer, key: string): Promise<unknown> {
   const type = await redis.command('TYPE', key)

@@ -52,6 +52,14 @@ function replaceFile(file: string, content: string): void {
   renameSync(`${file}.new`, file)
 }
 
+/** What the kubelet does when a ConfigMap changes. */
+function swapVolume(mount: string, name: string, rules: readonly unknown[]): void {
+  mkdirSync(join(mount, name), { recursive: true })
+  writeFileSync(join(mount, name, 'rules.json'), JSON.stringify(rules))
+  symlinkSync(name, join(mount, '..data_tmp'))
+  renameSync(join(mount, '..data_tmp'), join(mount, '..data'))
+}
+
 describe('files that change under a running Oathkeeper', { concurrency: 2 }, () => {
   test('a rule file written in place is taken up', async () => {
     await using app = await startOathkeeper({ config: CONFIG, rules: [rule('one', '/one')] })
@@ -120,27 +128,17 @@ describe('files that change under a running Oathkeeper', { concurrency: 2 }, () 
   })
 
   test('the swap of a Kubernetes volume (a new folder behind the ..data link) is taken up', async () => {
-    const app = await startOathkeeper({
+    await using app = await startOathkeeper({
       config: { ...CONFIG, access_rules: { repositories: ['file://mounted/rules.json'] } },
       rules: [],
-      waitForReady: false,
+      prepare: (folder) => {
+        swapVolume(join(folder, 'mounted'), '..1', [rule('one', '/one')])
+        symlinkSync('..data/rules.json', join(folder, 'mounted/rules.json'))
+      },
     })
-    await using _ = app
-    const mount = join(dirname(app.configFile), 'mounted')
-    const version = (name: string, rules: readonly unknown[]): void => {
-      mkdirSync(join(mount, name), { recursive: true })
-      writeFileSync(join(mount, name, 'rules.json'), JSON.stringify(rules))
-      symlinkSync(name, join(mount, '..data_tmp'))
-      renameSync(join(mount, '..data_tmp'), join(mount, '..data'))
-    }
-    version('..1', [rule('one', '/one')])
-    symlinkSync('..data/rules.json', join(mount, 'rules.json'))
-    await eventually(
-      () => decide(app, '/one').catch(() => 0),
-      (status) => status === 200,
-      2 * NOTICED_WITHIN_MS,
-    )
-    version('..2', [rule('two', '/two')])
+    assert.equal(await decide(app, '/one'), 200)
+    swapVolume(join(dirname(app.configFile), 'mounted'), '..2', [rule('two', '/two')])
     await becomes(app, '/two', 200)
+    assert.equal(await decide(app, '/one'), 404)
   })
 })

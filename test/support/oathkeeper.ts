@@ -22,6 +22,8 @@ export interface OathkeeperSetup {
   readonly config: Readonly<Record<string, unknown>>
   readonly rules: readonly Readonly<Record<string, unknown>>[]
   readonly env?: Readonly<Record<string, string>>
+  /** Puts more files into the folder of the configuration, before the start. */
+  readonly prepare?: (folder: string) => void
   /** Resolves at once instead of when `/health/ready` answers 200. */
   readonly waitForReady?: boolean
   /** Its log goes nowhere: for measurements. */
@@ -60,6 +62,8 @@ export async function startOathkeeper(setup: OathkeeperSetup): Promise<Oathkeepe
   const rulesFile = join(folder, 'rules.json')
   writeFileSync(rulesFile, JSON.stringify(setup.rules, null, 2))
   writeFileSync(configFile, JSON.stringify(completeConfig(setup.config, ports), null, 2))
+
+  setup.prepare?.(folder)
 
   const [program, ...args] = setup.command ?? [process.execPath, MAIN]
   const child = spawn(program, [...args, 'serve', '-c', configFile], {
