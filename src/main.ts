@@ -2,7 +2,5 @@
 import { createProcessContext } from './cli/process-context.ts'
 import { runProgram } from './cli/program.ts'
 
-process.exitCode = await runProgram(
-  process.argv.slice(2),
-  createProcessContext(() => import('./app.ts')),
-)
+const context = createProcessContext(() => import('./app.ts'))
+process.exit(await runProgram(process.argv.slice(2), context))
