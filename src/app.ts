@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { formatProblem } from './kernel/problem.ts'
+import { CleanupStack } from './lib/cleanup-stack.ts'
 import { packageVersion } from './lib/package-version.ts'
 import { createDecisionLog } from './observability/decision-log.ts'
 import { createLog, type Log, type LogSink } from './observability/log.ts'
@@ -52,7 +53,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const log = openLog(config, options)
   for (const warning of warnings) log.warn({}, formatProblem(warning))
 
-  await using undo = new AsyncDisposableStack()
+  await using undo = new CleanupStack()
   undo.defer(() => log.flushSync())
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
   const deps = { sessions: sessions.manager, states: sessions.states, clock, logger: log }
@@ -101,7 +102,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     const alive = setInterval(() => undefined, STOP_GRACE_MS)
     try {
       watch.close()
-      await running.disposeAsync()
+      await running[Symbol.asyncDispose]()
     } finally {
       clearInterval(alive)
     }
