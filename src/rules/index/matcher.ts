@@ -2,8 +2,8 @@ import { GateError } from '../../kernel/errors.ts'
 import type { Match, Matcher } from '../../kernel/matcher.ts'
 import { Budget } from '../patterns/budget.ts'
 import type { CompiledPattern } from '../patterns/compile.ts'
+import { Candidates, type Placed } from './candidates.ts'
 import { canonicalHost } from './canonical-host.ts'
-import { PrefixTree } from './prefix-tree.ts'
 
 /** A rule that takes part in matching. RPC rules do not: they never match HTTP. */
 export interface IndexedRule<Plan> {
@@ -12,53 +12,74 @@ export interface IndexedRule<Plan> {
   readonly plan: Plan
 }
 
-/** Makes the immutable index over the rules: by method, then by the literal beginning of the URL, patterns last. */
+/** Makes the immutable index over the rules: by method, then by what is literal in the URL, patterns last. */
 export function createMatcher<Plan>(rules: readonly IndexedRule<Plan>[]): Matcher<Plan> {
-  const byMethod = new Map<string, PrefixTree<IndexedRule<Plan>>>()
-  for (const [method, entries] of groupByMethod(rules)) byMethod.set(method, new PrefixTree(entries))
+  return new RuleMatcher(rules)
+}
 
-  const budget = new Budget()
+interface Entry<Plan> extends Placed {
+  readonly pattern: CompiledPattern
+  readonly plan: Plan
+}
 
-  /** Undefined: none matches. */
-  const find = (method: string, subject: string): Match<Plan> | undefined => {
-    const tree = byMethod.get(method) ?? byMethod.get(method.toUpperCase())
-    if (tree === undefined) return undefined
-    let found: Match<Plan> | undefined
-    tree.walk(subject, (rule) => {
-      const captureGroups = rule.pattern.match(subject, budget)
-      if (captureGroups === undefined) return true
-      if (found !== undefined) throw new GateError('ERR_RULE_AMBIGUOUS')
-      found = { plan: rule.plan, captureGroups }
-      return true
-    })
-    return found
+class RuleMatcher<Plan> implements Matcher<Plan> {
+  readonly #byMethod = new Map<string, Candidates<Entry<Plan>>>()
+  readonly #budget = new Budget()
+  // What one look at the candidates works with; matching never waits, so there is one at a time.
+  #target = ''
+  #found: Entry<Plan> | undefined
+  #groups: readonly string[] = []
+  readonly #tryEntry = (entry: Entry<Plan>): void => {
+    if (entry === this.#found) return
+    const groups = entry.pattern.match(this.#target, this.#budget)
+    if (groups === undefined) return
+    if (this.#found !== undefined) throw new GateError('ERR_RULE_AMBIGUOUS')
+    this.#found = entry
+    this.#groups = groups
   }
 
-  return {
-    match(method, scheme, host, path) {
-      budget.reset()
-      const found = find(method, `${scheme}://${host}${path}`)
-      const canonical = canonicalHost(scheme, host)
-      if (found === undefined) throw new GateError('ERR_RULE_NOT_FOUND')
-      // Hosts are compared as they are written, as in Oathkeeper; but another spelling of a host must not get around
-      // the rule that its usual spelling meets (V-029).
-      if (canonical !== host && find(method, `${scheme}://${canonical}${path}`)?.plan !== found.plan) {
-        throw new GateError('ERR_RULE_NOT_FOUND')
-      }
-      return found
-    },
+  constructor(rules: readonly IndexedRule<Plan>[]) {
+    for (const [method, entries] of groupByMethod(rules)) this.#byMethod.set(method, new Candidates(entries))
+  }
+
+  match(method: string, scheme: string, host: string, path: string): Match<Plan> {
+    this.#budget.reset()
+    const candidates = this.#byMethod.get(method) ?? this.#byMethod.get(method.toUpperCase())
+    if (candidates === undefined) throw new GateError('ERR_RULE_NOT_FOUND')
+    const found = this.#find(candidates, `${scheme}://${host}${path}`)
+    if (found === undefined) throw new GateError('ERR_RULE_NOT_FOUND')
+    const match = { plan: found.plan, captureGroups: this.#groups }
+    const canonical = canonicalHost(scheme, host)
+    if (canonical !== host) this.#checkSpelling(found, candidates, `${scheme}://${canonical}${path}`)
+    return match
+  }
+
+  /**
+   * Hosts are compared as they are written, as in Oathkeeper; but another spelling of a host must not get around the rule
+   * that its usual spelling meets (V-029). Where that meets none, the rule was written for this spelling.
+   */
+  #checkSpelling(found: Entry<Plan>, candidates: Candidates<Entry<Plan>>, target: string): void {
+    const usual = this.#find(candidates, target)
+    if (usual !== undefined && usual !== found) throw new GateError('ERR_RULE_NOT_FOUND')
+  }
+
+  #find(candidates: Candidates<Entry<Plan>>, target: string): Entry<Plan> | undefined {
+    this.#target = target
+    this.#found = undefined
+    candidates.visit(target, this.#tryEntry)
+    return this.#found
   }
 }
 
-function groupByMethod<Plan>(
-  rules: readonly IndexedRule<Plan>[],
-): Map<string, (readonly [prefix: string, rule: IndexedRule<Plan>])[]> {
-  const groups = new Map<string, (readonly [string, IndexedRule<Plan>])[]>()
-  for (const rule of rules) {
-    for (const method of new Set(rule.methods.map((name) => name.toUpperCase()))) {
+function groupByMethod<Plan>(rules: readonly IndexedRule<Plan>[]): Map<string, Entry<Plan>[]> {
+  const groups = new Map<string, Entry<Plan>[]>()
+  for (const { methods, pattern, plan } of rules) {
+    const { literalPrefix, literalSegments } = pattern
+    const entry = { literalPrefix, literalSegments, pattern, plan }
+    for (const method of new Set(methods.map((name) => name.toUpperCase()))) {
       const group = groups.get(method)
-      if (group === undefined) groups.set(method, [[rule.pattern.literalPrefix, rule]])
-      else group.push([rule.pattern.literalPrefix, rule])
+      if (group === undefined) groups.set(method, [entry])
+      else group.push(entry)
     }
   }
   return groups

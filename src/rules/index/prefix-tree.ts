@@ -16,12 +16,12 @@ export class PrefixTree<Entry> {
     this.#root = build('', entries)
   }
 
-  /** Calls `visit` with the entries, those of shorter prefixes first, until it returns false. */
-  walk(text: string, visit: (entry: Entry) => boolean): void {
+  /** Calls `visit` with the entries, those of shorter prefixes first. */
+  walk(text: string, visit: (entry: Entry) => void): void {
     let node = this.#root
     let at = 0
     for (;;) {
-      for (const entry of node.entries) if (!visit(entry)) return
+      for (const entry of node.entries) visit(entry)
       const next = node.children.get(text.charCodeAt(at))
       if (next === undefined || !text.startsWith(next.label, at)) return
       at += next.label.length
@@ -58,7 +58,12 @@ function build<Entry>(label: string, rest: readonly (readonly [string, Entry])[]
 }
 
 function sharedPrefix(texts: readonly string[]): string {
-  let shared = texts[0] ?? ''
-  for (const text of texts) while (!text.startsWith(shared)) shared = shared.slice(0, -1)
-  return shared
+  const [first = ''] = texts
+  let length = first.length
+  for (const text of texts) {
+    let same = 0
+    while (same < length && text.charCodeAt(same) === first.charCodeAt(same)) same++
+    length = same
+  }
+  return first.slice(0, length)
 }

@@ -1,6 +1,6 @@
 import { GateError } from '../../kernel/errors.ts'
 import { type Budget, EvaluationError } from './budget.ts'
-import { splitAtDelimiters } from './delimiters.ts'
+import { type Piece, splitAtDelimiters } from './delimiters.ts'
 import { compileGlob } from './glob/glob.ts'
 import { compileRegexp } from './regexp/regexp.ts'
 
@@ -10,6 +10,11 @@ export type MatchingStrategy = 'regexp' | 'glob'
 export interface CompiledPattern {
   /** What every target that matches begins with: the text before the first `<`. */
   readonly literalPrefix: string
+  /**
+   * Pieces between slashes that every target that matches has, the host among them; the last piece of a target may have a
+   * newline more. Those that hold a newline themselves are left out.
+   */
+  readonly literalSegments: readonly string[]
   /**
    * What the groups captured (nothing with globs), or `undefined` when the target does not match. `budget` is the work that
    * is left for this target, over all patterns.
@@ -22,9 +27,25 @@ const NO_GROUPS: readonly string[] = []
 
 /** @throws {PatternError} with a sentence that says what does not compile */
 export function compilePattern(url: string, strategy: MatchingStrategy): CompiledPattern {
-  const [first] = splitAtDelimiters(url)
+  const pieces = splitAtDelimiters(url)
+  const [first] = pieces
   const literalPrefix = first?.kind === 'literal' ? first.text : ''
-  return { literalPrefix, match: guarded(url === literalPrefix ? literal(url, strategy) : compile(url, strategy)) }
+  return {
+    literalPrefix,
+    literalSegments: segmentsOf(pieces),
+    match: guarded(url === literalPrefix ? literal(url, strategy) : compile(url, strategy)),
+  }
+}
+
+function segmentsOf(pieces: readonly Piece[]): string[] {
+  const found = new Set<string>()
+  for (const [i, { kind, text }] of pieces.entries()) {
+    if (kind !== 'literal') continue
+    const segments = text.split('/')
+    const end = i === pieces.length - 1 ? segments.length : -1
+    for (const segment of segments.slice(1, end)) if (segment !== '' && !segment.includes('\n')) found.add(segment)
+  }
+  return [...found]
 }
 
 type Match = CompiledPattern['match']
