@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { compileGeneration, refreshByCurrent } from './app/generation.ts'
+import { createHandlerOutbound } from './app/handler-outbound.ts'
 import { createApiListener, createProxyListener, listen } from './app/listeners.ts'
 import { load, loadOptions } from './app/load.ts'
 import { Reloader } from './app/reloader.ts'
@@ -56,7 +57,8 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   await using undo = new CleanupStack()
   undo.defer(() => log.flushSync())
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
-  const deps = { sessions: sessions.manager, states: sessions.states, clock, logger: log }
+  const outbound = undo.adopt(createHandlerOutbound(), (opened) => opened.close())
+  const deps = { sessions: sessions.manager, states: sessions.states, outbound, clock, logger: log }
   const first = compileGeneration(loaded, deps)
   for (const problem of first.problems) log.error({}, `an error handler has a mistake: ${formatProblem(problem)}`)
   const rules = undo.adopt(await createRuleRepository(ruleSettings(first), { clock, logger: log }), (opened) =>

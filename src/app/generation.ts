@@ -3,6 +3,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { type Problem, ProblemsError } from '../kernel/problem.ts'
+import type { Outbound } from '../lib/outbound.ts'
 import { createLogin, type Login } from '../login/login.ts'
 import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
@@ -14,6 +15,8 @@ import { loginOptions } from './area-options.ts'
 export interface GenerationDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
+  /** For the handlers; lives as long as the process. */
+  readonly outbound: Outbound
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -43,6 +46,9 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
       templates: { compile: compileTemplate },
       sessions: login?.reader,
       login: login?.entry,
+      outbound: deps.outbound,
+      clock: deps.clock,
+      logger: deps.logger,
     },
   })
   const { fallback, problems } = registry.compileFallback()

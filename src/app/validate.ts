@@ -7,6 +7,7 @@ import { MemoryStore } from '../sessions/memory.ts'
 import { createLoginStates } from '../sessions/states.ts'
 import { tlsMaterial } from './area-options.ts'
 import { compileGeneration } from './generation.ts'
+import { createHandlerOutbound } from './handler-outbound.ts'
 import { load } from './load.ts'
 import { ruleSettings } from './rule-settings.ts'
 
@@ -29,9 +30,12 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   // No session is ever looked up here: the configured store need not be there.
   const store = new MemoryStore({ maxSessions: 1, maxStates: 1 }, systemClock)
   const sessions = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
-  const generation = compileGeneration(loaded, { sessions, states: createLoginStates(store, systemClock), ...deps })
+  const outbound = createHandlerOutbound()
+  const states = createLoginStates(store, systemClock)
+  const generation = compileGeneration(loaded, { sessions, states, outbound, ...deps })
   const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
   rules.close()
   await generation.login?.close()
+  await outbound.close()
   return [...generation.problems, ...rules.sources().flatMap(({ problems }) => problems), ...rules.ruleProblems()]
 }

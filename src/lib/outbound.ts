@@ -1,4 +1,4 @@
-import { Agent, errors as undiciErrors, request } from 'undici'
+import { Agent, type Dispatcher, errors as undiciErrors } from 'undici'
 
 export interface OutboundOptions {
   /** From the first byte sent, connecting included, to the last byte of the answer. */
@@ -12,15 +12,33 @@ export interface OutboundOptions {
 }
 
 export interface OutboundRequest {
-  readonly method: 'GET' | 'POST'
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly method: string
+  /** By name; or name, value, name, value, … where a name comes twice or the order counts. */
+  readonly headers?: Readonly<Record<string, string>> | readonly string[]
+  readonly body?: string | Uint8Array
+  /** Instead of the caller's own deadline. */
+  readonly timeoutMs?: number
+  /**
+   * The call does no harm twice, so it is sent again, once, when a pooled connection turns out to be closed already.
+   * Default: of GET and HEAD.
+   */
+  readonly isRepeatable?: boolean
+}
+
+/** Where a call goes when not one character of its path may be rewritten, as a URL object would. */
+export interface OutboundTarget {
+  /** `http://host:port` */
+  readonly origin: string
+  /** Path and query as they go on the wire. */
+  readonly path: string
 }
 
 export interface OutboundResponse {
   readonly status: number
   /** Media type in lower case, without parameters; empty when there is none. */
   readonly mediaType: string
+  /** The first value of a header, named in lower case. One byte of it is one Latin-1 character. */
+  header(name: string): string | undefined
   readonly body: Uint8Array
 }
 
@@ -52,7 +70,7 @@ export class UnexpectedStatusError extends Error {
 /** Calls other servers within bounds: a deadline, a size, a number of connections; no redirect is followed. */
 export interface Outbound {
   /** @throws {OutboundError} when there is no whole answer. Any status is an answer. */
-  call(url: string, request: OutboundRequest): Promise<OutboundResponse>
+  call(target: string | OutboundTarget, request: OutboundRequest): Promise<OutboundResponse>
   close(): Promise<void>
 }
 
@@ -66,57 +84,97 @@ export function createOutbound(options: OutboundOptions): Outbound {
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
     connect: { timeout: timeoutMs, ...(ca !== undefined && { ca }) },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
   })
 
-  async function call(url: string, { method, headers, body }: OutboundRequest): Promise<OutboundResponse> {
-    const signal = AbortSignal.timeout(timeoutMs)
-    try {
-      const response = await request(url, {
-        dispatcher: agent,
-        method,
-        headers: { 'accept-encoding': 'identity', ...headers },
-        body: body ?? null,
+  async function call(target: string | OutboundTarget, asked: OutboundRequest): Promise<OutboundResponse> {
+    const deadlineMs = asked.timeoutMs ?? timeoutMs
+    const signal = AbortSignal.timeout(deadlineMs)
+    const begin = () =>
+      agent.request({
+        ...(typeof target === 'string' ? splitUrl(target) : target),
+        method: asked.method as Dispatcher.HttpMethod,
+        headers: withIdentity(asked.headers),
+        body: asked.body ?? null,
+        headersTimeout: deadlineMs,
+        bodyTimeout: deadlineMs,
         signal,
       })
-      try {
-        // Nothing was asked for, so an encoded answer is a mistake, or a small one that unpacks to a very large one.
-        if ((response.headers['content-encoding'] ?? 'identity') !== 'identity') {
-          throw new OutboundError('encoded', `${place(url)} answered with a content encoding that was not asked for`)
-        }
-        const bytes = await readCapped(response.body, maxBytes, url)
-        return { status: response.statusCode, mediaType: mediaTypeOf(response.headers['content-type']), body: bytes }
-      } catch (cause: unknown) {
-        response.body.on('error', () => {}).destroy()
+    try {
+      const isRepeatable = asked.isRepeatable ?? (asked.method === 'GET' || asked.method === 'HEAD')
+      const response = await begin().catch((cause: unknown) => {
+        if (isRepeatable && isClosedConnection(cause) && !signal.aborted) return begin()
         throw cause
-      }
+      })
+      return await read(response, maxBytes, target)
     } catch (cause: unknown) {
-      throw asOutboundError(cause, url, signal)
+      throw asOutboundError(cause, target, signal)
     }
   }
 
   return { call, close: () => agent.destroy() }
 }
 
-async function readCapped(body: AsyncIterable<Uint8Array>, maxBytes: number, url: string): Promise<Uint8Array> {
+function splitUrl(url: string): OutboundTarget {
+  const { origin, pathname, search } = new URL(url)
+  return { origin, path: pathname + search }
+}
+
+/** An answer is read as it is, so none is asked for in an encoding. */
+function withIdentity(headers: OutboundRequest['headers'] = {}): string[] {
+  const flat = isFlat(headers) ? headers : Object.entries(headers).flat()
+  return ['accept-encoding', 'identity', ...flat]
+}
+
+function isFlat(headers: NonNullable<OutboundRequest['headers']>): headers is readonly string[] {
+  return Array.isArray(headers)
+}
+
+async function read(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  maxBytes: number,
+  target: string | OutboundTarget,
+): Promise<OutboundResponse> {
+  try {
+    // Nothing was asked for, so an encoded answer is a mistake, or a small one that unpacks to a very large one.
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+      throw new OutboundError('encoded', `${place(target)} answered with a content encoding that was not asked for`)
+    }
+    const bytes = await readCapped(body, maxBytes, target)
+    const header = (name: string) => first(headers[name])
+    return { status: statusCode, mediaType: mediaTypeOf(headers['content-type']), header, body: bytes }
+  } catch (cause: unknown) {
+    body.on('error', () => {}).destroy()
+    throw cause
+  }
+}
+
+async function readCapped(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  target: string | OutboundTarget,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size > maxBytes) throw new OutboundError('too_large', `${place(url)} answered with more than ${maxBytes} bytes`)
+    if (size > maxBytes)
+      throw new OutboundError('too_large', `${place(target)} answered with more than ${maxBytes} bytes`)
     chunks.push(chunk)
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
 }
 
-function asOutboundError(cause: unknown, url: string, signal: AbortSignal): OutboundError {
+function asOutboundError(cause: unknown, target: string | OutboundTarget, signal: AbortSignal): OutboundError {
   if (cause instanceof OutboundError) return cause
   if (signal.aborted || isTimeout(cause)) {
-    return new OutboundError('timeout', `${place(url)} did not answer in time`, cause)
+    return new OutboundError('timeout', `${place(target)} did not answer in time`, cause)
   }
   const code = codeOf(cause)
-  return new OutboundError('unreachable', `${place(url)} could not be asked${code === '' ? '' : ` (${code})`}`, cause)
+  return new OutboundError(
+    'unreachable',
+    `${place(target)} could not be asked${code === '' ? '' : ` (${code})`}`,
+    cause,
+  )
 }
 
 function isTimeout(cause: unknown): boolean {
@@ -132,13 +190,22 @@ function codeOf(cause: unknown): string {
   return typeof cause.code === 'string' ? cause.code : ''
 }
 
+/** A kept connection that its other end had closed before it read the request. */
+function isClosedConnection(cause: unknown): boolean {
+  return cause instanceof undiciErrors.SocketError || ['ECONNRESET', 'EPIPE'].includes(codeOf(cause))
+}
+
 /** Origin and path: a query may hold what nobody may read. */
-function place(url: string): string {
+function place(target: string | OutboundTarget): string {
+  const url = typeof target === 'string' ? target : target.origin + target.path
   const end = url.search(/[?#]/)
   return end === -1 ? url : url.slice(0, end)
 }
 
 function mediaTypeOf(contentType: string | string[] | undefined): string {
-  const first = Array.isArray(contentType) ? contentType[0] : contentType
-  return (first ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  return (first(contentType) ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
 }

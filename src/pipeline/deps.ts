@@ -1,5 +1,8 @@
 import type { Exchange } from '../kernel/exchange.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Logger } from '../kernel/logger.ts'
 import type { RequestView } from '../kernel/request.ts'
+import type { Outbound } from '../lib/outbound.ts'
 import type { Session } from '../sessions/contract.ts'
 
 /** Compiles the template language of the configuration. */
@@ -52,4 +55,8 @@ export interface PipelineDeps {
   /** Absent without the configuration's `login` section. */
   readonly sessions: SessionReader | undefined
   readonly login: LoginEntry | undefined
+  /** Calls the services that handlers ask; its deadline and size hold where a handler sets none. */
+  readonly outbound: Pick<Outbound, 'call'>
+  readonly clock: Clock
+  readonly logger: Logger
 }

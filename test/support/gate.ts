@@ -1,7 +1,10 @@
+import { systemClock } from '../../src/kernel/clock.ts'
 import { GateError } from '../../src/kernel/errors.ts'
 import type { Decision, Gate } from '../../src/kernel/gate.ts'
 import type { Matcher } from '../../src/kernel/matcher.ts'
+import { silentLogger } from '../../src/kernel/logger.ts'
 import type { HandlerReference, Rule } from '../../src/kernel/rule.ts'
+import { OutboundError } from '../../src/lib/outbound.ts'
 import { BUILTIN_HANDLERS } from '../../src/pipeline/builtin.ts'
 import type { HandlerDefinition } from '../../src/pipeline/define.ts'
 import type { PipelineDeps } from '../../src/pipeline/deps.ts'
@@ -28,6 +31,9 @@ export const TEST_DEPS: PipelineDeps = {
   templates: { compile: compileTemplate },
   sessions: undefined,
   login: undefined,
+  outbound: { call: () => Promise.reject(new OutboundError('unreachable', 'no service in this test')) },
+  clock: systemClock,
+  logger: silentLogger,
 }
 
 const ON: HandlerSettings = { enabled: true }

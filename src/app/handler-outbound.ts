@@ -1,0 +1,12 @@
+import { createOutbound, type Outbound } from '../lib/outbound.ts'
+
+/** Where Oathkeeper waits for ever and the configuration has no key for it. */
+const TIMEOUT_MS = 10_000
+/** More than any session document, introspection or key set has. */
+const MAX_RESPONSE_BYTES = 1024 * 1024
+const CONNECTIONS_PER_ORIGIN = 128
+
+/** Creates the caller that all handlers share. One pool for all rules: a service that hangs holds up nobody but its own callers. */
+export function createHandlerOutbound(): Outbound {
+  return createOutbound({ timeoutMs: TIMEOUT_MS, maxBytes: MAX_RESPONSE_BYTES, connections: CONNECTIONS_PER_ORIGIN })
+}
