@@ -6,7 +6,7 @@ import { get, openRaw, type RawClient, rawRequest } from '../support/raw-client.
 import { respond } from '../support/raw-upstream.ts'
 import { deny, startTestProxy } from '../support/test-proxy.ts'
 
-const HASTY = { timeouts: { readMs: 400, writeMs: 400, idleMs: 400 } }
+const HASTY = { timeouts: { readMs: 600, writeMs: 600, idleMs: 600 } }
 
 /** Sends the octets one by one, slower than any deadline would like. */
 async function drip(client: RawClient, text: string, everyMs: number): Promise<void> {
@@ -36,11 +36,11 @@ describe('deadlines of a client', { concurrency: true }, () => {
   })
 
   test('V-108: a connection is kept between requests for the idle time, and no longer', async (t) => {
-    const { port } = await startTestProxy(t, { options: { timeouts: { readMs: 400, writeMs: 400, idleMs: 700 } } })
+    const { port } = await startTestProxy(t, { options: { timeouts: { readMs: 600, writeMs: 600, idleMs: 1_200 } } })
     const client = openRaw(port)
     client.write(get('/x'))
     await client.response()
-    await new Promise((resolve) => setTimeout(resolve, 450))
+    await new Promise((resolve) => setTimeout(resolve, 700))
     client.write(get('/y'))
     assert.equal((await client.response()).status, 200)
     await client.closed
@@ -81,7 +81,7 @@ describe('deadlines of a client', { concurrency: true }, () => {
   })
 
   test('a slow body whose octets keep coming is not cut', async (t) => {
-    const { port, upstream } = await startTestProxy(t, { options: { ...HASTY, upstream: { headersTimeoutMs: 400 } } })
+    const { port, upstream } = await startTestProxy(t, { options: { ...HASTY, upstream: { headersTimeoutMs: 600 } } })
     const client = openRaw(port)
     client.write('POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n')
     await drip(client, 'abcdefghijkl', 100)
@@ -92,7 +92,7 @@ describe('deadlines of a client', { concurrency: true }, () => {
 
   test('V-108: a client that does not read its answer is let go', async (t) => {
     const { port, upstream } = await startTestProxy(t, { options: HASTY })
-    upstream.script = (_request, connection) => connection.write(respond('a'.repeat(50_000_000)))
+    upstream.script = (_request, connection) => connection.write(respond('a'.repeat(20_000_000)))
     const client = openRaw(port)
     client.write(get('/x'))
     await client.until('HTTP/1.1 200')
@@ -102,7 +102,7 @@ describe('deadlines of a client', { concurrency: true }, () => {
   })
 
   test('an answer that a slow client keeps reading is not cut', async (t) => {
-    const { port, upstream } = await startTestProxy(t, { options: HASTY })
+    const { port, upstream } = await startTestProxy(t, { options: { timeouts: { ...HASTY.timeouts, writeMs: 1_200 } } })
     const size = 12_000_000
     upstream.script = (_request, connection) => connection.write(respond('a'.repeat(size)))
     const client = openRaw(port)
@@ -111,7 +111,7 @@ describe('deadlines of a client', { concurrency: true }, () => {
     client.socket.on('data', (chunk) => {
       got += chunk.length
       client.socket.pause()
-      setTimeout(() => client.socket.resume(), got < 3_000_000 ? 30 : 0)
+      setTimeout(() => client.socket.resume(), got < 3_000_000 ? 50 : 0)
     })
     const response = await client.response()
     assert.equal(response.body.length, size)
@@ -135,7 +135,7 @@ describe('deadlines of a client', { concurrency: true }, () => {
     client.write(get('/events'))
     const begun = Date.now()
     await client.until('\r\n\r\n')
-    assert.ok(Date.now() - begun < 500, 'the head is not kept waiting for the first event')
+    assert.ok(Date.now() - begun < 900, 'the head is not kept waiting for the first event')
     await client.until('data: a')
     assert.ok(!client.pending.includes('data: b'), 'each event is passed on at once')
     await client.until('data: b')

@@ -34,7 +34,9 @@ function doNothing(): void {}
 
 export function openRaw(port: number, options: { readonly allowHalfOpen?: boolean } = {}): RawClient {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...options })
-  let pending = Buffer.alloc(0)
+  // Joined when somebody looks, not with every chunk: that would take the square of a long answer's time.
+  let chunks: Buffer[] = []
+  let length = 0
   let isClosed = false
   let wake = doNothing
   const closed = new Promise<void>((resolve) => {
@@ -48,18 +50,41 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
   })
   socket.on('error', () => {})
   socket.on('data', (chunk: Buffer) => {
-    pending = Buffer.concat([pending, chunk])
+    chunks.push(chunk)
+    length += chunk.length
     wake()
   })
 
+  function pending(): Buffer {
+    const [first] = chunks
+    if (first !== undefined && chunks.length === 1) return first
+    const joined = Buffer.concat(chunks, length)
+    chunks = [joined]
+    return joined
+  }
+
+  function take(count: number): Buffer {
+    const all = pending()
+    chunks = [all.subarray(count)]
+    length -= count
+    return all.subarray(0, count)
+  }
+
   async function more(what: string): Promise<void> {
     if (isClosed)
-      throw new Error(`the connection ended while waiting for ${what}; got ${JSON.stringify(String(pending))}`)
+      throw new Error(
+        `the connection ended while waiting for ${what}; got ${JSON.stringify(String(pending()).slice(0, 1_000))}`,
+      )
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve, reject) => {
       wake = resolve
       timer = setTimeout(
-        () => reject(new Error(`nothing came while waiting for ${what}; got ${JSON.stringify(String(pending))}`)),
+        () =>
+          reject(
+            new Error(
+              `nothing came while waiting for ${what}; got ${JSON.stringify(String(pending()).slice(0, 1_000))}`,
+            ),
+          ),
         PATIENCE_MS,
       )
     })
@@ -68,10 +93,10 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
 
   async function takeUntil(mark: string): Promise<string> {
     for (;;) {
-      const at = pending.indexOf(mark)
+      const at = pending().indexOf(mark)
       if (at !== -1) {
-        const taken = pending.subarray(0, at).toString('latin1')
-        pending = pending.subarray(at + mark.length)
+        const taken = take(at).toString('latin1')
+        take(mark.length)
         return taken
       }
       await more(JSON.stringify(mark))
@@ -79,10 +104,8 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
   }
 
   async function takeBytes(count: number): Promise<Buffer> {
-    while (pending.length < count) await more(`${count} octets`)
-    const taken = pending.subarray(0, count)
-    pending = pending.subarray(count)
-    return taken
+    while (length < count) await more(`${count} octets`)
+    return take(count)
   }
 
   async function takeChunked(): Promise<Buffer> {
@@ -100,9 +123,7 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
 
   async function takeRest(): Promise<Buffer> {
     await closed
-    const rest = pending
-    pending = Buffer.alloc(0)
-    return rest
+    return take(length)
   }
 
   async function takeBody(status: number, headers: RawResponse['headers'], noBody: boolean): Promise<Buffer> {
@@ -137,10 +158,10 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
       return isClosed
     },
     get pending() {
-      return pending
+      return pending()
     },
     async until(text) {
-      while (!pending.includes(text)) await more(JSON.stringify(text))
+      while (!pending().includes(text)) await more(JSON.stringify(text))
     },
     destroy: () => socket.destroy(),
   }
