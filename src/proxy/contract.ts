@@ -32,6 +32,7 @@ export interface ProxyOptions {
     readonly headersTimeoutMs: number
     readonly bodyTimeoutMs: number
     readonly keepAliveMs: number
+    /** Of an answer, in octets; a longer one is 502. */
     readonly maxHeaderSize: number
   }
 }
@@ -47,7 +48,7 @@ export interface ProxyDeps {
   readonly local?: LocalRoutes
   readonly clock: Clock
   readonly logger: Logger
-  /** Hears of every exchange with an upstream when it is over. */
+  /** Hears of every exchange with an upstream when it is over; failures are logged in any case. */
   readonly onFinished?: (end: ForwardingEnd) => void
 }
 

@@ -5,6 +5,7 @@ import type { Head } from '../http/head.ts'
 import { isRefusal, receive, type Received, type ReceiveOptions, refusalOf, tidyForwarded } from '../http/receive.ts'
 import { type Refusal, refusalReply } from '../http/refusal.ts'
 import { IncomingView } from '../http/request-view.ts'
+import type { Logger } from '../kernel/logger.ts'
 import { createHttpServer, type Upgraded } from '../http/server.ts'
 import { settleBody } from '../http/settle.ts'
 import { StallWatch } from '../http/stall-watch.ts'
@@ -16,7 +17,7 @@ import type { Decision, UpstreamTarget } from '../kernel/gate.ts'
 import type { RequestView } from '../kernel/request.ts'
 import { cleanQuery } from '../lib/go-url.ts'
 import type { LocalRoutes, Proxy, ProxyDeps, ProxyOptions } from './contract.ts'
-import { answerFailure, Forwarding, type ForwardingContext, type Outgoing } from './forwarding.ts'
+import { answerFailure, Forwarding, type ForwardingContext, type ForwardingEnd, type Outgoing } from './forwarding.ts'
 import { isForeignOrigin } from './origin.ts'
 import { offeredProtocols, TunnelForwarding } from './tunnel.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
@@ -25,7 +26,8 @@ import { createUpstreams } from './upstreams.ts'
 
 type TakeOver = () => Upgraded
 
-const ignoreEnd = (): void => {}
+/** What the headers of a rule may add to those of the client before an upstream is not bothered with them (F-31). */
+const PIPELINE_HEADERS = 20 * 1024
 
 /** The proxy: receives, asks the gate, forwards. */
 export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
@@ -36,9 +38,12 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
   const upstreams = createUpstreams(upstreamOptions, clock)
   const trusts = compileTrust(options.trustedProxies)
   const targetRules = { trailingSlash: options.trailingSlash, strictPaths: options.strictPaths }
-  const headerOptions = { isOwnCookie: options.isOwnCookie, maxSize: upstreamOptions.maxHeaderSize }
+  const headerOptions = { isOwnCookie: options.isOwnCookie, maxSize: options.maxHeaderSize + PIPELINE_HEADERS }
   const limits = { headersTimeoutMs, bodyTimeoutMs }
-  const onEnd = deps.onFinished ?? ignoreEnd
+  const onEnd = (end: ForwardingEnd): void => {
+    if (end.error !== undefined && end.error.status >= 500) logFailure(logger, end)
+    deps.onFinished?.(end)
+  }
   const receiving: ReceiveOptions = {
     policy: { kindOf: createHeaderClassifier(options.stripRequestHeaders), keep: 'end-to-end' },
     trusts,
@@ -152,7 +157,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     const upstream = upstreams.at(target.origin)
     const outgoing: Outgoing = {
       method: exchange.request.method,
-      path: upstreamPathAndQuery(exchange.request, target),
+      path: upstreamPathAndQuery(exchange.request, target, options.trailingSlash),
       headers: upstreamHeaders(exchange, target, body?.length, head.trailers, headerOptions),
       body,
       ...(upgrade === '' ? {} : { upgrade }),
@@ -213,6 +218,19 @@ class Serving {
 
 const LOOP: Refusal = { status: 508, message: 'The proxy is its own upstream', close: true }
 const FOREIGN_ORIGIN: Refusal = { status: 403, message: 'The page may not open this connection', close: true }
+
+/** What the upstream did is for the operator; the client learns the status. */
+function logFailure(logger: Logger, { exchange, status, error }: ForwardingEnd): void {
+  const { ruleId, request } = exchange
+  const fields = {
+    rule_id: ruleId,
+    error_code: error?.code,
+    error: error?.detail,
+    status,
+    request_id: request.requestId,
+  }
+  logger.warn(fields, 'A granted request was not answered by its upstream')
+}
 
 /** One hop fewer is left (F-24); none left was answered by the checks. */
 function countDown({ headers, maxForwards = '' }: Head): void {

@@ -7,8 +7,12 @@ import { escapedPath, escapePath } from '../lib/go-url.ts'
  * The request target for the upstream: the path that was matched, joined to that of `upstream.url` and without
  * `strip_path`, and the client's query. The client's own encoding is kept where the path is (Go's `URL.EscapedPath`).
  */
-export function upstreamPathAndQuery(view: RequestView, target: UpstreamTarget): string {
-  const path = upstreamPath(view.path, target)
+export function upstreamPathAndQuery(
+  view: RequestView,
+  target: UpstreamTarget,
+  trailingSlash: 'keep' | 'strip',
+): string {
+  const path = upstreamPath(view.path, target, trailingSlash === 'keep')
   const encoded = path === view.path ? keptEncoding(view) : escapePath(path)
   if (view.rawQuery !== '') return `${encoded}?${view.rawQuery}`
   return view.originalUri.endsWith('?') ? `${encoded}?` : encoded
@@ -18,10 +22,10 @@ function keptEncoding(view: RequestView): string {
   return view.rawPath === '' ? escapePath(view.path) : escapedPath(view.path, view.rawPath)
 }
 
-function upstreamPath(path: string, { basePath, stripPath }: UpstreamTarget): string {
+function upstreamPath(path: string, { basePath, stripPath }: UpstreamTarget, keepsSlash: boolean): string {
   if (stripPath === '' && (basePath === '' || basePath === '/')) return path === '' ? '/' : path
   const joined = joinPath(basePath, path)
-  const slashed = path.endsWith('/') && joined !== '/' ? `${joined}/` : joined
+  const slashed = keepsSlash && path.endsWith('/') && joined !== '/' ? `${joined}/` : joined
   return stripPath === '' ? rooted(slashed) : strip(slashed, stripPath)
 }
 

@@ -12,6 +12,8 @@ export interface UpstreamOptions {
   readonly connectTimeoutMs: number
   /** How long an idle connection is kept; shorter than the upstream's own patience. */
   readonly keepAliveMs: number
+  /** Of an answer's head, in octets. */
+  readonly maxHeaderSize: number
 }
 
 /** The connections to one upstream. */
@@ -52,6 +54,7 @@ export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstrea
       connections: options.maxConnections,
       allowH2: false,
       keepAliveTimeout: options.keepAliveMs,
+      maxHeaderSize: options.maxHeaderSize,
       // Exchanges have their own deadlines, which an upstream cannot put off by sending 1xx answers.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -35,8 +35,8 @@ function doNothing(): void {}
 export function openRaw(port: number, options: { readonly allowHalfOpen?: boolean } = {}): RawClient {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...options })
   // Joined when somebody looks, not with every chunk: that would take the square of a long answer's time.
-  let chunks: Buffer[] = []
-  let length = 0
+  let unread: Buffer[] = []
+  let unreadLength = 0
   let isClosed = false
   let wake = doNothing
   const closed = new Promise<void>((resolve) => {
@@ -50,23 +50,23 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
   })
   socket.on('error', () => {})
   socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    length += chunk.length
+    unread.push(chunk)
+    unreadLength += chunk.length
     wake()
   })
 
   function pending(): Buffer {
-    const [first] = chunks
-    if (first !== undefined && chunks.length === 1) return first
-    const joined = Buffer.concat(chunks, length)
-    chunks = [joined]
+    const [first] = unread
+    if (first !== undefined && unread.length === 1) return first
+    const joined = Buffer.concat(unread, unreadLength)
+    unread = [joined]
     return joined
   }
 
   function take(count: number): Buffer {
     const all = pending()
-    chunks = [all.subarray(count)]
-    length -= count
+    unread = [all.subarray(count)]
+    unreadLength -= count
     return all.subarray(0, count)
   }
 
@@ -104,7 +104,7 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
   }
 
   async function takeBytes(count: number): Promise<Buffer> {
-    while (length < count) await more(`${count} octets`)
+    while (pending().length < count) await more(`${count} octets`)
     return take(count)
   }
 
@@ -123,7 +123,7 @@ export function openRaw(port: number, options: { readonly allowHalfOpen?: boolea
 
   async function takeRest(): Promise<Buffer> {
     await closed
-    return take(length)
+    return take(unreadLength)
   }
 
   async function takeBody(status: number, headers: RawResponse['headers'], noBody: boolean): Promise<Buffer> {

@@ -55,7 +55,7 @@ export const DEFAULT_OPTIONS: ProxyOptions = {
     headersTimeoutMs: 30_000,
     bodyTimeoutMs: 30_000,
     keepAliveMs: 4_000,
-    maxHeaderSize: 32_768,
+    maxHeaderSize: 65_536,
   },
 }
 
