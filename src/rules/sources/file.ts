@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { filePathOf } from '../../lib/file-location.ts'
 import { type FileWatch, watchFile } from '../../lib/file-watch.ts'
 import type { RuleSource, SourceContext, SourceListener } from './source.ts'
 
@@ -8,7 +8,7 @@ const POLL_MS = 10_000
 
 /** A file on this machine, watched: in-place writes, atomic renames, and the `..data` swap of a Kubernetes volume. */
 export function fileSource(location: string, context: SourceContext): RuleSource {
-  const path = resolve(context.baseDir, pathOf(location))
+  const path = resolve(context.baseDir, filePathOf(location))
   let watch: FileWatch | undefined
   return {
     name: location,
@@ -22,29 +22,6 @@ export function fileSource(location: string, context: SourceContext): RuleSource
       })
     },
     close: () => watch?.close(),
-  }
-}
-
-/** `file:///x` is absolute; `file://x/y`, `file://./x` and `x` are relative. */
-function pathOf(location: string): string {
-  if (!/^file:\/\//i.test(location)) return location
-  const rest = location.slice('file://'.length)
-  return rest.startsWith('/') ? absolutePath(rest) : decode(rest)
-}
-
-function absolutePath(rest: string): string {
-  try {
-    return fileURLToPath(`file://${rest}`)
-  } catch {
-    return rest
-  }
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
   }
 }
 

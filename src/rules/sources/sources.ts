@@ -1,3 +1,4 @@
+import { schemeOf } from '../../lib/file-location.ts'
 import { fileSource } from './file.ts'
 import { inlineSource } from './inline.ts'
 import type { RuleSource, SourceContext, SourceFactory } from './source.ts'
@@ -11,7 +12,7 @@ const FACTORIES: Readonly<Record<string, SourceFactory>> = {
 
 /** @throws {Error} with a sentence that says which kinds there are. */
 export function createSource(location: string, context: SourceContext): RuleSource {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1]?.toLowerCase() ?? ''
+  const scheme = schemeOf(location)
   const factory = Object.hasOwn(FACTORIES, scheme) ? FACTORIES[scheme] : undefined
   if (factory !== undefined) return factory(location, context)
   const known = Object.keys(FACTORIES).filter((name) => name !== '')

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { MAX_DURATION_MS, parseDuration, SINGLE_UNIT_DURATION } from '../lib/duration.ts'
+import type { RetryPolicy } from '../lib/retry.ts'
+
+const ABSOLUTE_URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x1f\x7f]*$/
+const AUTHORITY = /^[^:]+:\/\/([^/?#]*)/
+const HOST_AND_PORT = /^(?:\[[^\]]*\]|[^\s"\\^`{|}:[\]]*)(?::\d*)?$/
+const BROKEN_ESCAPE = /^[^?#]*%(?![0-9A-Fa-f]{2})/
+
+/** A timer of Node takes 32 bits; a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+/** Stands for `0s`, which in Oathkeeper is no limit at all. */
+const UNLIMITED_MS = 60_000
+const RETRIES = 4
+
+/** An absolute URI as Oathkeeper's schema takes one: any scheme, and nothing that Go could not parse. */
+export function uri(): z.ZodString {
+  return z.string().refine(isUri, 'must be a URL with its scheme, such as https://host/path').meta({ format: 'uri' })
+}
+
+function isUri(text: string): boolean {
+  if (!ABSOLUTE_URI.test(text) || BROKEN_ESCAPE.test(text)) return false
+  const authority = AUTHORITY.exec(text)?.[1] ?? ''
+  return HOST_AND_PORT.test(authority.slice(authority.lastIndexOf('@') + 1))
+}
+
+/** A duration as Oathkeeper's schema takes one, one integer and one unit; gives milliseconds, with a fraction. */
+export function duration() {
+  const error = 'must be a duration such as 500ms, 30s, 15m or 1h'
+  return z
+    .string(error)
+    .regex(SINGLE_UNIT_DURATION, error)
+    .transform((text, context): number => {
+      try {
+        return parseDuration(text)
+      } catch {
+        context.addIssue(`must be shorter than ${Math.floor(MAX_DURATION_MS / 3_600_000)}h`)
+        return z.NEVER
+      }
+    })
+}
+
+/**
+ * `retry` of a handler that asks a remote service. The keys mean what Oathkeeper's documentation says; its code takes one
+ * for the other, and waits for hours.
+ */
+export function retry() {
+  return z
+    .strictObject({
+      give_up_after: duration().prefault('1s').describe('How long all attempts together may take. `0s`: a minute.'),
+      max_delay: duration().prefault('100ms').describe('The longest wait between two attempts.'),
+    })
+    .prefault({})
+    .transform(({ give_up_after: giveUpAfterMs, max_delay: maxDelayMs }): RetryPolicy => ({
+      retries: RETRIES,
+      giveUpAfterMs: giveUpAfterMs === 0 ? UNLIMITED_MS : Math.min(Math.ceil(giveUpAfterMs), MAX_TIMER_MS),
+      maxDelayMs,
+    }))
+}
