@@ -1,4 +1,4 @@
-import { formatValue, sprint } from '../format/printer.ts'
+import { sprint } from '../format/printer.ts'
 import { isPrintable } from '../format/quote.ts'
 import { escapePart } from '../url/escape.ts'
 import { runeOf } from '../values/bytes.ts'
@@ -53,7 +53,7 @@ function printed(args: readonly Value[]): string {
     args.map((arg) => {
       if (arg === null) return '<no value>'
       if (!(arg instanceof GoStruct) || !arg.isPointer || arg.self === null) return arg
-      return arg.type.string === undefined ? new GoStruct(arg.type, false, arg.self) : formatValue(arg)
+      return arg.type.string === undefined ? new GoStruct(arg.type, false, arg.self) : arg
     }),
   )
 }

@@ -71,15 +71,21 @@ function dict(values: readonly Value[]): GoMap {
 
 function dig(values: readonly Value[]): Value {
   if (values.length < 3) throw new Error('dig needs at least three arguments')
+  const keys = values.slice(0, -2)
   const fallback = values.at(-2)
   let value: Value = values.at(-1)
-  for (const key of values.slice(0, -2)) {
-    if (typeof key !== 'string') throw conversion(key, 'string')
-    if (!ANY_MAP_PARAM.accepts(value)) throw conversion(value, 'map[string]interface {}')
+  checkMap(value)
+  for (const key of keys) if (typeof key !== 'string') throw conversion(key, 'string')
+  for (const key of keys as string[]) {
+    checkMap(value)
     if (!hasEntry(value as Dict, key)) return fallback
     value = entryOf(value as Dict, key)
   }
   return value
+}
+
+function checkMap(value: Value): void {
+  if (!ANY_MAP_PARAM.accepts(value)) throw conversion(value, 'map[string]interface {}')
 }
 
 function conversion(value: Value, wanted: string): Error {

@@ -128,9 +128,12 @@ function chunked(size: bigint, value: Value): Value {
   const items = itemsFor('chunk', value)
   const length = Number(size)
   const count = Math.floor((items.length - 1) / length) + 1
-  if (!Number.isFinite(count) || count < 0 || (count > 0 && length < 0))
+  const lastLength = items.length % length || length
+  if (!Number.isFinite(count) || count < 0 || (count > 1 && length < 0) || (count === 1 && lastLength < 0)) {
     throw new Error('runtime error: makeslice: len out of range')
+  }
   const chunks: Value[] = []
-  for (let i = 0; i < count; i++) chunks.push(items.slice(i * length, (i + 1) * length))
+  for (let i = 0; i < count; i++)
+    chunks.push(items.slice(i * length, i * length + (i < count - 1 ? length : lastLength)))
   return new GoSlice('[]interface {}', chunks)
 }

@@ -149,12 +149,12 @@ function toStrings(value: Value): Value {
 
 function trimAll(cutset: string, text: string): string {
   const cut = new Set(runesOf(cutset))
-  const runes = [...text]
+  const runes = runesOf(text)
   let from = 0
   let to = runes.length
   while (from < to && cut.has(runes[from] as string)) from++
   while (to > from && cut.has(runes[to - 1] as string)) to--
-  return runes.slice(from, to).join('')
+  return [...text].slice(from, to).join('')
 }
 
 function truncate(length: bigint, text: string): string {

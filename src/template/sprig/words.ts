@@ -1,4 +1,4 @@
-import { isSpace, lower } from '../values/text.ts'
+import { isSpace, lower, runesOf } from '../values/text.ts'
 
 type WordKind = 'number' | 'upper' | 'letters' | 'connector' | 'punctuation' | 'other' | 'none'
 
@@ -9,8 +9,9 @@ interface Word {
 
 const NONE: Word = { kind: 'none', text: '' }
 const UPPER = /^\p{Lu}$/u
-const UNIT = /[\ud800-\udfff]*[^\ud800-\udfff][\ud800-\udfff]*$|[\ud800-\udfff]*[^\ud800-\udfff]|[\ud800-\udfff]+$/gu
-const STRAY = /[\ud800-\udfff]/gu
+/** A byte that is not UTF-8, or the character that stands for one. */
+const STRAY = /[\ud800-\udfff\ufffd]/gu
+const UNIT = new RegExp(`${STRAY.source}*(?!${STRAY.source})[^](?:${STRAY.source}+$)?|${STRAY.source}+$`, 'gu')
 
 /** Letters, but for the Han characters that are counted as words of their own. */
 const LETTER = /^(?![\u3400-\u4d85\u4e00-\u9fcc\u{20000}-\u{2b81d}])\p{L}$/u
@@ -25,7 +26,9 @@ export function separateWords(text: string, connector: string): string {
   const take = (): Word => words[i++] ?? NONE
   const write = (word: Word): void => {
     out += isChanged(word.kind)
-      ? [...word.text].map((rune) => (isConnector(rune) ? connector : lower(rune))).join('')
+      ? runesOf(word.text)
+          .map((rune) => (isConnector(rune) ? connector : lower(rune)))
+          .join('')
       : word.text
   }
   /** Takes letters and numbers as one word, and says whether another word follows that needs a connector. */

@@ -1,6 +1,6 @@
 import { fn, type GoFunc, methods } from '../values/func.ts'
 import { INT, type Param, STRING } from '../values/param.ts'
-import { GoInt, GoStruct, INT64, type IntType, type StructType, type Value } from '../values/value.ts'
+import { GoInt, GoStruct, INT64, type IntType, type StructType, UINT64, type Value } from '../values/value.ts'
 import { MONTHS, WEEKDAYS } from './civil.ts'
 import { formatDuration, MAX_DURATION, roundDuration } from './duration.ts'
 import { describeTime, formatTime, RFC3339_NANO } from './format-time.ts'
@@ -48,8 +48,8 @@ const SELF: Param<GoStruct> = {
 const TIME: StructType = {
   name: 'time.Time',
   fields: [
-    { name: 'wall', get: () => 0n },
-    { name: 'ext', get: (self) => nanosecondsOf(asTime(self)) },
+    { name: 'wall', get: (self) => new GoInt(BigInt(asTime(self).nanoseconds), UINT64) },
+    { name: 'ext', get: (self) => new GoInt(BigInt(asTime(self).seconds - ZERO_TIME.seconds), INT64) },
     { name: 'loc', get: (self) => asTime(self).zone.name },
   ],
   methods: methods({
