@@ -1,14 +1,11 @@
+import { bytesOf, stringOf } from './go-string.ts'
+
 /**
  * Go's `net/url` where Oathkeeper's answers depend on it: which octets of a path and a query are percent-encoded, and
  * when an encoding that a client chose is kept.
- *
- * Go's strings are octets, ours are not: an octet that is not part of well-formed UTF-8 becomes the lone surrogate
- * U+DC00 + octet in a decoded path, so that encoding it again gives the same octet.
  */
 
 const HEX = '0123456789ABCDEF'
-const SURROGATE = 0xdc00
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** What Go leaves as it is in a path: `A-Za-z0-9-_.~` and `$&+,/:;=@`. */
 const DEFAULT_PATH = /^[\w\-.~$&+,/:;=@]*$/
@@ -23,14 +20,14 @@ const PLAIN = /^[!-$&-~]*$/
 export function unescapePath(raw: string): string | undefined {
   if (PLAIN.test(raw)) return raw
   const octets = unescapeOctets(raw, false)
-  return octets === undefined ? undefined : decodeOctets(Buffer.from(octets, 'latin1'))
+  return octets === undefined ? undefined : stringOf(Buffer.from(octets, 'latin1'))
 }
 
 /** Go's default encoding of a decoded path. */
 export function escapePath(path: string): string {
   if (DEFAULT_PATH.test(path)) return path
   let out = ''
-  for (const octet of encodeOctets(path)) {
+  for (const octet of bytesOf(path)) {
     const char = String.fromCharCode(octet)
     out += DEFAULT_PATH.test(char) ? char : percent(octet)
   }
@@ -87,47 +84,4 @@ function escapeQueryOctets(octets: string): string {
 
 function percent(octet: number): string {
   return `%${HEX[octet >> 4]}${HEX[octet & 15]}`
-}
-
-function decodeOctets(octets: Buffer): string {
-  try {
-    return utf8.decode(octets)
-  } catch {
-    return decodeBrokenOctets(octets)
-  }
-}
-
-function decodeBrokenOctets(octets: Buffer): string {
-  let out = ''
-  for (let at = 0; at < octets.length;) {
-    const length = sequenceLength(octets[at] as number)
-    const sequence = octets.subarray(at, at + length)
-    try {
-      if (length === 0) throw new Error('not the first octet of a sequence')
-      out += utf8.decode(sequence)
-      at += length
-    } catch {
-      out += String.fromCharCode(SURROGATE + (octets[at] as number))
-      at++
-    }
-  }
-  return out
-}
-
-function sequenceLength(first: number): number {
-  if (first < 0x80) return 1
-  if (first < 0xc2) return 0
-  if (first < 0xe0) return 2
-  if (first < 0xf0) return 3
-  return first < 0xf5 ? 4 : 0
-}
-
-function encodeOctets(text: string): number[] {
-  const octets: number[] = []
-  for (const char of text) {
-    const code = char.codePointAt(0) as number
-    if (code >= SURROGATE + 0x80 && code <= SURROGATE + 0xff) octets.push(code - SURROGATE)
-    else octets.push(...Buffer.from(char, 'utf8'))
-  }
-  return octets
 }

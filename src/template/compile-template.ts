@@ -11,7 +11,7 @@ import { CHANGES_MAPS } from './sprig/dicts.ts'
 import type { TemplateEnvironment } from './sprig/environment.ts'
 import { sprigFunctions } from './sprig/functions.ts'
 import { parseTemplate } from './syntax/parser.ts'
-import { rejoin } from './values/bytes.ts'
+import { rejoin } from '../lib/go-string.ts'
 import type { GoFunc } from './values/func.ts'
 
 /** A template, compiled at load. */

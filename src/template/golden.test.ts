@@ -7,7 +7,7 @@ import { GateError } from '../kernel/errors.ts'
 import { Exchange } from '../kernel/exchange.ts'
 import { compileTemplate } from './compile-template.ts'
 import { TemplateSyntaxError } from './syntax/syntax-error.ts'
-import { bytesOf } from './values/bytes.ts'
+import { bytesOf } from '../lib/go-string.ts'
 
 /** Pairs of a template and what Go's text/template with Sprig 3.3 made of it (Go 1.26, missingkey=zero, TZ=UTC). */
 interface Fixture {

@@ -1,4 +1,4 @@
-import { byteLength, bytesOf, byteSlice } from '../values/bytes.ts'
+import { byteLength, bytesOf, byteSlice } from '../../lib/go-string.ts'
 import { entryOf, isMap, itemsOf, mapSize, missingEntry } from '../values/collection.ts'
 import { fn, type GoFunc, variadic } from '../values/func.ts'
 import { ANY, INT, REFLECTED } from '../values/param.ts'

@@ -1,4 +1,4 @@
-import { compareBytes } from '../values/bytes.ts'
+import { compareBytes } from '../../lib/go-string.ts'
 import { isMap, itemsOf } from '../values/collection.ts'
 import { deepEqual } from '../values/deep-equal.ts'
 import { fn, type GoFunc, variadic } from '../values/func.ts'

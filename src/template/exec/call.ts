@@ -64,7 +64,7 @@ function invoke(run: Run, func: GoFunc, name: string, node: CommandNode | Operan
   run.spend(steps)
   let result: Value
   try {
-    result = func.call(args)
+    result = func.call(args, run)
   } catch (cause) {
     return run.failCall(name, node, cause)
   }

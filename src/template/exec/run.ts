@@ -1,4 +1,4 @@
-import { byteLength } from '../values/bytes.ts'
+import { byteLength } from '../../lib/go-string.ts'
 import { LimitError, MAX_STEPS, MAX_TEXT } from '../values/limits.ts'
 import type { Value } from '../values/value.ts'
 import { describeNode } from '../syntax/describe-node.ts'

@@ -1,4 +1,4 @@
-import { bytesOf, runeCount, runeOf } from '../values/bytes.ts'
+import { bytesOf, runeCount, runeOf } from '../../lib/go-string.ts'
 import { type FloatVerb, formatFloat } from './float.ts'
 import { canBackquote, isPrintable, quoteRune, quoteString } from './quote.ts'
 

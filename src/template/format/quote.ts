@@ -1,4 +1,4 @@
-import { isEscapedByte, runeOf } from '../values/bytes.ts'
+import { isEscapedByte, runeOf } from '../../lib/go-string.ts'
 
 const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u
 const PLAIN = /^[ !#-[\]-~]*$/

@@ -1,7 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Clock } from '../../kernel/clock.ts'
-import { bytesOf, stringOf } from '../values/bytes.ts'
+import { bytesOf, stringOf } from '../../lib/go-string.ts'
 import { itemsOf } from '../values/collection.ts'
 import { costly, fn, type GoFunc } from '../values/func.ts'
 import { ANY_LIST, INT, STRING, structParam } from '../values/param.ts'
@@ -57,7 +57,9 @@ export function certificateFunctions(clock: Clock): Readonly<Record<string, GoFu
     buildCustomCert: fn([STRING, STRING], buildCustom),
     genCA: once(fn([STRING, INT], (name, days) => make(name, null, null, days, rsaKey(RSA_BITS), true))),
     genCAWithKey: fn([STRING, INT, STRING], (name, days, pem) => make(name, null, null, days, keyOf(pem), true)),
-    genPrivateKey: once(fn([STRING], generatePrivateKey)),
+    genPrivateKey: costly(fn([STRING], generatePrivateKey), ([type]) =>
+      type === 'ecdsa' || type === 'ed25519' ? 1000 : ONCE,
+    ),
     genSelfSignedCert: once(
       fn([STRING, ANY_LIST, ANY_LIST, INT], (name, ips, dns, days) =>
         make(name, ips, dns, days, rsaKey(RSA_BITS), false),

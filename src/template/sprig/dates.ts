@@ -69,8 +69,8 @@ function modified(text: string, date: Value): Value {
 /** Only a text and an int64 count, as in Sprig. */
 function secondsOf(value: Value): bigint {
   if (value instanceof GoInt && value.type.name === 'int64') return value.value
-  if (typeof value !== 'string' || !/^[-+]?[0-9]+$/.test(value)) return 0n
-  return bounded(BigInt(value))
+  const [, sign = '', digits] = (typeof value === 'string' ? /^([-+]?)0*([0-9]+)$/.exec(value) : null) ?? []
+  return digits === undefined ? 0n : bounded(BigInt((sign === '-' ? '-' : '') + digits.slice(0, 20)))
 }
 
 function durationOf(value: Value, since: (time: GoTime) => bigint): bigint {

@@ -1,8 +1,9 @@
 import { anyMap, entryOf, hasEntry, keysOf, sortedKeys, stringSlice } from '../values/collection.ts'
 import { deepCopy } from '../values/deep-copy.ts'
-import { fn, type GoFunc, variadic } from '../values/func.ts'
+import { costly, fn, type GoFunc, variadic } from '../values/func.ts'
 import { checkItemCount } from '../values/limits.ts'
 import { ANY, ANY_MAP_PARAM, STRING } from '../values/param.ts'
+import { nodeCount } from '../values/node-count.ts'
 import { typeName } from '../values/types.ts'
 import { GoMap, type Value } from '../values/value.ts'
 import { mergeInto } from './merge.ts'
@@ -10,12 +11,21 @@ import { strval } from './strval.ts'
 
 type Dict = GoMap | Readonly<Record<string, Value>>
 
-const copy = fn([ANY], (value) => {
-  if (value === null) throw new Error('reflect: call of reflect.Value.Type on zero Value')
-  return deepCopy(value)
-})
-const merge = variadic([ANY_MAP_PARAM], ANY_MAP_PARAM, (into, sources) => merged(into, sources, false))
-const mergeOverwrite = variadic([ANY_MAP_PARAM], ANY_MAP_PARAM, (into, sources) => merged(into, sources, true))
+const copy = costly(
+  fn([ANY], (value) => {
+    if (value === null) throw new Error('reflect: call of reflect.Value.Type on zero Value')
+    return deepCopy(value)
+  }),
+  ([value]) => nodeCount(value),
+)
+const merge = costly(
+  variadic([ANY_MAP_PARAM], ANY_MAP_PARAM, (into, sources) => merged(into, sources, false)),
+  nodeCount,
+)
+const mergeOverwrite = costly(
+  variadic([ANY_MAP_PARAM], ANY_MAP_PARAM, (into, sources) => merged(into, sources, true)),
+  nodeCount,
+)
 
 /**
  * Functions on maps with string keys. Go gives keys and values in no order, here they are sorted by key.

@@ -1,4 +1,4 @@
-import { bytesOf, stringOf } from '../values/bytes.ts'
+import { bytesOf, stringOf } from '../../lib/go-string.ts'
 import { fn, type GoFunc } from '../values/func.ts'
 import { STRING } from '../values/param.ts'
 

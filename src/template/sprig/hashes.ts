@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { bytesOf } from '../values/bytes.ts'
+import { bytesOf } from '../../lib/go-string.ts'
 import { fn, type GoFunc } from '../values/func.ts'
 import { STRING } from '../values/param.ts'
 

@@ -1,8 +1,9 @@
-import { compareBytes } from '../values/bytes.ts'
+import { compareBytes } from '../../lib/go-string.ts'
 import { itemsOf, stringSlice } from '../values/collection.ts'
 import { deepEqual } from '../values/deep-equal.ts'
 import { costly, fn, type GoFunc, variadic } from '../values/func.ts'
 import { checkItemCount } from '../values/limits.ts'
+import { nodeCount } from '../values/node-count.ts'
 import { ANY, INT } from '../values/param.ts'
 import { kindOf } from '../values/types.ts'
 import { GoSlice, type Value } from '../values/value.ts'
@@ -20,17 +21,17 @@ const compact = fn([ANY], (list) => itemsFor('compact on', list).filter((item) =
 const first = fn([ANY], (list) => itemsFor('find first on', list)[0] ?? null)
 const has = costly(
   fn([ANY, ANY], (needle, list) => list !== null && contains(itemsFor('find has on', list), needle)),
-  ([, list]) => itemsOf(list)?.length ?? 0,
+  ([, list]) => nodeCount(list),
 )
 const initial = fn([ANY], (list) => withoutOne(itemsFor('find initial on', list), 0, -1))
 const last = fn([ANY], (list) => itemsFor('find last on', list).at(-1) ?? null)
 const rest = fn([ANY], (list) => withoutOne(itemsFor('find rest on', list), 1))
 const reverse = fn([ANY], (list) => itemsFor('find reverse on', list).toReversed())
 const slice = variadic([ANY], ANY, sliced)
-const uniq = costly(fn([ANY], unique), ([list]) => ((itemsOf(list)?.length ?? 0) ** 2) >> 1)
+const uniq = costly(fn([ANY], unique), ([list]) => nodeCount(list) * (itemsOf(list)?.length ?? 0))
 const without = costly(
   variadic([ANY], ANY, (list, omitted) => itemsFor('find without on', list).filter((item) => !contains(omitted, item))),
-  (args) => (itemsOf(args[0])?.length ?? 0) * args.length,
+  (args) => nodeCount(args[0]) * args.length,
 )
 const list = variadic([], ANY, (values) => made(values))
 
@@ -64,8 +65,11 @@ export const LISTS: Readonly<Record<string, GoFunc>> = {
   rest,
   reverse,
   slice,
-  sortAlpha: fn([ANY], (value) =>
-    itemsOf(value) === undefined ? stringSlice([strval(value)]) : stringSlice(strslice(value).sort(compareBytes)),
+  sortAlpha: costly(
+    fn([ANY], (value) =>
+      itemsOf(value) === undefined ? stringSlice([strval(value)]) : stringSlice(strslice(value).sort(compareBytes)),
+    ),
+    ([value]) => (itemsOf(value)?.length ?? 0) << 2,
   ),
   tuple: list,
   uniq,

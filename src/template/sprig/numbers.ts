@@ -45,7 +45,9 @@ export const NUMBERS: Readonly<Record<string, GoFunc>> = {
 }
 
 function atoi(text: string): bigint {
-  const value = /^[-+]?[0-9]+$/.test(text) ? BigInt(text) : 0n
+  const [, sign = '', digits = '0'] = /^([-+]?)0*([0-9]+)$/.exec(text) ?? []
+  // What is too large is the largest, however many digits it has.
+  const value = BigInt((sign === '-' ? '-' : '') + digits.slice(0, 20))
   const limit = 2n ** 63n
   return value >= limit ? limit - 1n : value < -limit ? -limit : value
 }

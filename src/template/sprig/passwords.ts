@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, scryptSync } from 'node:crypto'
-import { bytesOf, stringOf } from '../values/bytes.ts'
+import { bytesOf, stringOf } from '../../lib/go-string.ts'
 import { costly, fn, type GoFunc } from '../values/func.ts'
 import { type Param, STRING } from '../values/param.ts'
 import { bcryptHash } from './bcrypt.ts'

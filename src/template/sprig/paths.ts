@@ -1,6 +1,7 @@
+import { cleanPath } from '../../lib/go-path.ts'
 import { fn, type GoFunc } from '../values/func.ts'
 import { STRING } from '../values/param.ts'
-import { baseOfPath, cleanPath, directoryOfPath, extensionOfPath } from '../values/path.ts'
+import { baseOfPath, directoryOfPath, extensionOfPath } from '../values/path.ts'
 
 const base = fn([STRING], baseOfPath)
 const clean = fn([STRING], cleanPath)

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type Matcher, RE2JS } from 're2js'
 import { stringSlice } from '../values/collection.ts'
-import { costly, fn, type GoFunc } from '../values/func.ts'
+import { fn, type GoFunc, type Meter, metered } from '../values/func.ts'
 import { checkItemCount, checkTextLength } from '../values/limits.ts'
 import { INT, STRING } from '../values/param.ts'
 import { GoSlice, type Value } from '../values/value.ts'
@@ -9,37 +9,41 @@ import { GoSlice, type Value } from '../values/value.ts'
 /** Patterns are nearly always constants of a template, so compiled ones are kept. */
 const compiled = new LRUCache<string, RE2JS>({ max: 200 })
 
-const findAll = onText(fn([STRING, STRING, INT], (pattern, text, count) => found(pattern, text, Number(count))))
-const find = onText(fn([STRING, STRING], (pattern, text) => found(pattern, text, 1).items[0] ?? ''))
-const replaceAll = onText(
-  fn([STRING, STRING, STRING], (pattern, text, by) => replace(pattern, text, (matcher) => expand(by, matcher))),
+const findAll = metered([STRING, STRING, INT], (meter, pattern, text, count) =>
+  found(meter, pattern, text, Number(count)),
 )
-const replaceAllLiteral = onText(fn([STRING, STRING, STRING], (pattern, text, by) => replace(pattern, text, () => by)))
-const split = onText(fn([STRING, STRING, INT], (pattern, text, count) => splitBy(pattern, text, Number(count))))
+const find = metered([STRING, STRING], (meter, pattern, text) => found(meter, pattern, text, 1).items[0] ?? '')
+const mustMatch = metered([STRING, STRING], isMatch)
+const replaceAll = metered([STRING, STRING, STRING], (meter, pattern, text, by) =>
+  replace(meter, pattern, text, (matcher) => expand(by, matcher)),
+)
+const replaceAllLiteral = metered([STRING, STRING, STRING], (meter, pattern, text, by) =>
+  replace(meter, pattern, text, () => by),
+)
+const split = metered([STRING, STRING, INT], (meter, pattern, text, count) =>
+  splitBy(meter, pattern, text, Number(count)),
+)
 
-/** Regular expressions of RE2, which take linear time whatever the pattern and the text. */
+/** Regular expressions of RE2, for which one search takes linear time whatever the pattern and the text. */
 export const REGEX: Readonly<Record<string, GoFunc>> = {
   mustRegexFind: find,
   mustRegexFindAll: findAll,
-  mustRegexMatch: onText(fn([STRING, STRING], (pattern, text) => compile(pattern).test(text))),
+  mustRegexMatch: mustMatch,
   mustRegexReplaceAll: replaceAll,
   mustRegexReplaceAllLiteral: replaceAllLiteral,
   mustRegexSplit: split,
   regexFind: find,
   regexFindAll: findAll,
-  regexMatch: onText(fn([STRING, STRING], isMatch)),
+  regexMatch: metered([STRING, STRING], (meter, pattern, text) => isPattern(pattern) && isMatch(meter, pattern, text)),
   regexQuoteMeta: fn([STRING], (text) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')),
   regexReplaceAll: replaceAll,
   regexReplaceAllLiteral: replaceAllLiteral,
   regexSplit: split,
 }
 
-/** A matcher in JavaScript takes about a microsecond for each character and eight of the pattern. */
-function onText(func: GoFunc): GoFunc {
-  return costly(func, ([pattern, text]) => {
-    if (typeof pattern !== 'string' || typeof text !== 'string') return 0
-    return text.length * (4 + (pattern.length >> 3))
-  })
+/** What a search in a text costs: it may look at every character with every instruction of the pattern. */
+function searchCost(regex: RE2JS, length: number): number {
+  return 1 + ((length * (1 + (regex.programSize() >> 4))) >> 3)
 }
 
 function compile(pattern: string): RE2JS {
@@ -51,20 +55,30 @@ function compile(pattern: string): RE2JS {
   return regex
 }
 
-function isMatch(pattern: string, text: string): boolean {
+function isPattern(pattern: string): boolean {
   try {
-    return compile(pattern).test(text)
+    compile(pattern)
+    return true
   } catch {
     return false
   }
 }
 
+function isMatch(meter: Meter, pattern: string, text: string): boolean {
+  const regex = compile(pattern)
+  meter.spend(searchCost(regex, text.length))
+  return regex.test(text)
+}
+
 /** Goes through the matches as Go does: an empty one right after another match does not count. */
-function* matches(pattern: string, text: string): Iterable<Matcher> {
-  const matcher = compile(pattern).matcher(text)
+function* matches(meter: Meter, pattern: string, text: string): Iterable<Matcher> {
+  const regex = compile(pattern)
+  const matcher = regex.matcher(text)
   let at = 0
   let previousEnd = -1
-  while (at <= text.length && matcher.find(at)) {
+  while (at <= text.length) {
+    meter.spend(searchCost(regex, text.length - at))
+    if (!matcher.find(at)) return
     const start = matcher.start()
     const end = matcher.end()
     const isAbutting = end === start && start === previousEnd
@@ -75,10 +89,10 @@ function* matches(pattern: string, text: string): Iterable<Matcher> {
   }
 }
 
-function found(pattern: string, text: string, count: number): GoSlice {
+function found(meter: Meter, pattern: string, text: string, count: number): GoSlice {
   const all: string[] = []
   if (count !== 0) {
-    for (const matcher of matches(pattern, text)) {
+    for (const matcher of matches(meter, pattern, text)) {
       all.push(matcher.group() ?? '')
       checkItemCount(all.length)
       if (all.length === count) break
@@ -87,10 +101,10 @@ function found(pattern: string, text: string, count: number): GoSlice {
   return all.length === 0 ? new GoSlice('string', [], true) : stringSlice(all)
 }
 
-function replace(pattern: string, text: string, by: (matcher: Matcher) => string): string {
+function replace(meter: Meter, pattern: string, text: string, by: (matcher: Matcher) => string): string {
   let out = ''
   let last = 0
-  for (const matcher of matches(pattern, text)) {
+  for (const matcher of matches(meter, pattern, text)) {
     out += text.slice(last, matcher.start()) + by(matcher)
     checkTextLength(out.length)
     last = matcher.end()
@@ -110,14 +124,14 @@ function expand(template: string, matcher: Matcher): string {
   })
 }
 
-function splitBy(pattern: string, text: string, count: number): Value {
+function splitBy(meter: Meter, pattern: string, text: string, count: number): Value {
   const regex = compile(pattern)
   if (count === 0) return new GoSlice('string', [], true)
   if (regex.pattern() !== '' && text === '') return stringSlice([''])
   const parts: string[] = []
   let start = 0
   let last = 0
-  for (const matcher of matches(pattern, text)) {
+  for (const matcher of matches(meter, pattern, text)) {
     if (count > 0 && parts.length === count - 1) break
     last = matcher.start()
     if (matcher.end() !== 0) parts.push(text.slice(start, last))

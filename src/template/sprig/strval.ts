@@ -1,6 +1,7 @@
 import { formatValue } from '../format/printer.ts'
-import { stringOf } from '../values/bytes.ts'
+import { stringOf } from '../../lib/go-string.ts'
 import { itemsOf } from '../values/collection.ts'
+import { checkTextLength } from '../values/limits.ts'
 import { integerOf } from '../values/types.ts'
 import { GoSlice, type Value } from '../values/value.ts'
 
@@ -17,5 +18,14 @@ export function strval(value: Value): string {
 export function strslice(value: Value): string[] {
   const items = itemsOf(value)
   if (items === undefined) return value === null || value === undefined ? [] : [strval(value)]
-  return items.filter((item) => item !== null && item !== undefined).map(strval)
+  let length = 0
+  const texts: string[] = []
+  for (const item of items) {
+    if (item === null || item === undefined) continue
+    const text = strval(item)
+    length += text.length
+    checkTextLength(length)
+    texts.push(text)
+  }
+  return texts
 }

@@ -135,7 +135,8 @@ function changed(version: Version, change: Partial<Version>): GoStruct {
 }
 
 function segment(digits: string): bigint {
-  const value = BigInt(digits)
+  const significant = digits.replace(/^0+(?=.)/, '')
+  const value = significant.length > 20 ? MAX_UINT64 + 1n : BigInt(significant)
   if (value <= MAX_UINT64) return value
   throw new Error('error parsing version segment: value out of range')
 }
@@ -149,9 +150,13 @@ function compareParts(a: string, b: string): number {
   if (a === b) return 0
   if (a === '') return -1
   if (b === '') return 1
-  const isNumberA = /^[0-9]+$/.test(a) && BigInt(a) <= MAX_UINT64
-  const isNumberB = /^[0-9]+$/.test(b) && BigInt(b) <= MAX_UINT64
+  const isNumberA = isUint64(a)
+  const isNumberB = isUint64(b)
   if (isNumberA && isNumberB) return BigInt(a) > BigInt(b) ? 1 : -1
   if (isNumberA !== isNumberB) return isNumberA ? -1 : 1
   return a > b ? 1 : -1
+}
+
+function isUint64(text: string): boolean {
+  return /^[0-9]{1,20}$/.test(text) && BigInt(text) <= MAX_UINT64
 }

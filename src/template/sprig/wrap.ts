@@ -20,10 +20,11 @@ function wrap(text: string, wanted: number, separator: string, cutsWords: boolea
       at++
       continue
     }
-    const space = bytes.lastIndexOf(' ', at + width)
-    if (space >= at) {
-      lines.push(bytes.slice(at, space))
-      at = space + 1
+    const line = bytes.slice(at, at + width + 1)
+    const space = line.lastIndexOf(' ')
+    if (space >= 0) {
+      lines.push(line.slice(0, space))
+      at += space + 1
     } else if (cutsWords) {
       lines.push(bytes.slice(at, at + width))
       at += width

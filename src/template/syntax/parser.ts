@@ -6,6 +6,9 @@ import { parsePipeline } from './pipeline-parser.ts'
 import { TokenStream } from './token-stream.ts'
 import { unquote } from './unquote.ts'
 
+/** Nobody writes that many ifs within each other, and ours must not exhaust the stack. */
+const MAX_NESTING = 200
+
 /** What a source defines: itself under its own name, and each `define` and `block`. */
 export type TemplateSet = ReadonlyMap<string, ListNode>
 
@@ -105,6 +108,14 @@ class TreeParser {
   #action(): StatementNode | Terminator {
     const tokens = this.#tokens
     const token = tokens.nextNonSpace()
+    if (++tokens.nesting > MAX_NESTING) tokens.fail('too many actions within each other')
+    const node = this.#actionAfter(token)
+    tokens.nesting--
+    return node
+  }
+
+  #actionAfter(token: Token): StatementNode | Terminator {
+    const tokens = this.#tokens
     if (token.type === 'keyword') {
       switch (token.value) {
         case 'block':

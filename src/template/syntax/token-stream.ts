@@ -16,6 +16,8 @@ export class TokenStream {
   actionLine = 0
   /** How many parentheses are open. */
   depth = 0
+  /** How many actions are within each other. */
+  nesting = 0
 
   constructor(lexer: Lexer, templateName: string, hasFunction: (name: string) => boolean) {
     this.#lexer = lexer
@@ -25,7 +27,9 @@ export class TokenStream {
 
   /** A stream for a template that is defined at this point: the same source, its own variables. */
   fork(): TokenStream {
-    return new TokenStream(this.#lexer, this.#templateName, this.hasFunction)
+    const inner = new TokenStream(this.#lexer, this.#templateName, this.hasFunction)
+    inner.nesting = this.nesting
+    return inner
   }
 
   next(): Token {

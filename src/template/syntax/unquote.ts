@@ -1,4 +1,4 @@
-import { rejoin } from '../values/bytes.ts'
+import { rejoin } from '../../lib/go-string.ts'
 
 const SIMPLE: Readonly<Record<string, string>> = {
   a: '\x07',

@@ -28,6 +28,7 @@ export function parseDuration(text: string): bigint {
     if (unit === '') throw new Error('time: missing unit in duration')
     const size = UNITS[unit]
     if (size === undefined) throw new Error('time: unknown unit in duration')
+    if (whole.length > 40) throw new Error('time: invalid duration')
     total += BigInt(whole || '0') * size + fractionOf(fraction ?? '', size)
     if (total > MAX_DURATION + 1n) throw new Error('time: invalid duration')
     rest = rest.slice(all.length)

@@ -1,4 +1,4 @@
-import { bytesOf, stringOf } from '../values/bytes.ts'
+import { bytesOf, stringOf } from '../../lib/go-string.ts'
 
 export type UrlPart = 'path' | 'segment' | 'host' | 'zone' | 'user' | 'query' | 'fragment'
 

@@ -1,4 +1,4 @@
-import { cleanPath } from '../values/path.ts'
+import { cleanPath } from '../../lib/go-path.ts'
 import { fn, methods, variadic } from '../values/func.ts'
 import { type Param, STRING } from '../values/param.ts'
 import { GoStruct, type StructType } from '../values/value.ts'

@@ -1,4 +1,4 @@
-import { compareBytes } from './bytes.ts'
+import { compareBytes } from '../../lib/go-string.ts'
 import { ANY_MAP, GoComplex, GoInt, GoMap, GoSlice, GoStruct, type Value } from './value.ts'
 
 type PlainMap = Readonly<Record<string, Value>>

@@ -1,3 +1,5 @@
+const MAX_DIGITS = 100
+
 /** Reads an integer by Go's syntax of literals: sign, `0x`, `0o`, `0b`, a leading zero for octal, underscores. */
 export function parseInteger(text: string): bigint | undefined {
   const parts = /^([+-]?)(0[xX]|0[oO]|0[bB]|0(?=[0-9_]))?([0-9a-fA-F_]+)$/.exec(text)
@@ -5,8 +7,11 @@ export function parseInteger(text: string): bigint | undefined {
   const [, sign, prefix = '', digits = ''] = parts
   if (digits.includes('_') && !hasGoodUnderscores(text)) return undefined
   const base = prefix === '0' ? '0o' : prefix.toLowerCase()
+  const significant = digits.replaceAll('_', '').replace(/^0+(?=.)/, '')
+  // No integer type holds that many, and big numbers take big time.
+  if (significant.length > MAX_DIGITS) return undefined
   try {
-    const value = BigInt(base + digits.replaceAll('_', ''))
+    const value = BigInt(base + significant)
     return sign === '-' ? -value : value
   } catch {
     return undefined
@@ -20,7 +25,7 @@ export function parseFloat64(text: string): number | undefined {
   const hex = /^([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?[pP]([+-]?[0-9]+)$/.exec(plain)
   if (hex !== null) {
     const [, sign, whole = '', fraction = '', exponent] = hex
-    if (whole + fraction === '') return undefined
+    if (whole + fraction === '' || whole.length + fraction.length > 10 * MAX_DIGITS) return undefined
     const value = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (Number(exponent) - 4 * fraction.length)
     return Number.isFinite(value) ? (sign === '-' ? -value : value) : undefined
   }

@@ -1,23 +1,11 @@
-/** Go's path.Clean. */
-export function cleanPath(path: string): string {
-  if (path === '') return '.'
-  const isRooted = path.startsWith('/')
-  const kept: string[] = []
-  for (const segment of path.split('/')) {
-    if (segment === '' || segment === '.') continue
-    if (segment !== '..') kept.push(segment)
-    else if (kept.length > 0 && kept.at(-1) !== '..') kept.pop()
-    else if (!isRooted) kept.push('..')
-  }
-  const joined = kept.join('/')
-  return isRooted ? `/${joined}` : joined || '.'
-}
+import { cleanPath } from '../../lib/go-path.ts'
 
 /** Go's path.Base. */
 export function baseOfPath(path: string): string {
   if (path === '') return '.'
-  const trimmed = path.replace(/\/+$/, '')
-  return trimmed === '' ? '/' : trimmed.slice(trimmed.lastIndexOf('/') + 1)
+  let end = path.length
+  while (end > 0 && path[end - 1] === '/') end--
+  return end === 0 ? '/' : path.slice(path.lastIndexOf('/', end - 1) + 1, end)
 }
 
 /** Go's path.Dir. */

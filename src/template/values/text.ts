@@ -1,9 +1,7 @@
-import { bytesOf, isAscii, isEscapedByte, stringOf } from './bytes.ts'
+import { bytesOf, isAscii, isEscapedByte, stringOf } from '../../lib/go-string.ts'
 
 /** White space as Go's unicode.IsSpace has it. */
-const SPACES = '\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000'
-const SPACE = new RegExp(`^[${SPACES}]$`)
-const OUTER_SPACE = new RegExp(`^[${SPACES}]+|[${SPACES}]+$`, 'g')
+const SPACE = /^[\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/
 
 export function isSpace(char: string): boolean {
   return SPACE.test(char)
@@ -11,7 +9,11 @@ export function isSpace(char: string): boolean {
 
 /** `strings.TrimSpace`. */
 export function trimSpace(text: string): string {
-  return text.replace(OUTER_SPACE, '')
+  let from = 0
+  let to = text.length
+  while (from < to && isSpace(text[from] as string)) from++
+  while (to > from && isSpace(text[to - 1] as string)) to--
+  return text.slice(from, to)
 }
 
 /** The bytes of a text as one Latin-1 character each, for work that counts bytes. */

@@ -84,8 +84,13 @@ export function runeCount(text: string): number {
 /** Orders strings by their bytes. */
 export function compareBytes(a: string, b: string): number {
   if (a === b) return 0
-  if (isAscii(a) && isAscii(b)) return a < b ? -1 : 1
-  return Buffer.compare(bytesOf(a), bytesOf(b))
+  let at = 0
+  while (at < a.length && a.charCodeAt(at) === b.charCodeAt(at)) at++
+  const [unitA, unitB] = [a.charCodeAt(at), b.charCodeAt(at)]
+  // Below the surrogates, units are ordered as bytes are; NaN stands for the end.
+  if (unitA < 0xd800 && unitB < 0xd800) return unitA < unitB ? -1 : 1
+  if (Number.isNaN(unitA)) return -1
+  return Number.isNaN(unitB) ? 1 : Buffer.compare(bytesOf(a), bytesOf(b))
 }
 
 function sequenceLength(bytes: Uint8Array, at: number): number {
