@@ -1,4 +1,15 @@
-import { CORE_SCHEMA, type Event, EVENT_ID, getScalarValue, load, mergeTag, parseEvents, YAMLException } from 'js-yaml'
+import {
+  CORE_SCHEMA,
+  type Event,
+  EVENT_ID,
+  getScalarValue,
+  load,
+  loadAll,
+  mergeTag,
+  parseEvents,
+  YAMLException,
+} from 'js-yaml'
+import { GO_SCHEMA } from './go-yaml-schema.ts'
 import { DocumentError, formatPath, type KeyPath, lineCounter, type LineMap, withoutBom } from './document.ts'
 
 /** YAML 1.2 core, and merge keys, which js-yaml 5 would otherwise keep as a key named `<<` without a word. */
@@ -18,6 +29,18 @@ export function parseYaml(text: string): unknown {
   return readTolerantly(withoutBom(text), (source) => {
     if (isBlank(source)) return undefined
     return load(source, { schema: SCHEMA, maxAliases: MAX_ALIASES })
+  })
+}
+
+/**
+ * Reads a YAML document as Go's yaml.v2 does: words of YAML 1.1 are what they mean there, the last of several equal keys
+ * counts, and of several documents the first.
+ * @throws {DocumentError}
+ */
+export function parseGoYaml(text: string): unknown {
+  return readTolerantly(withoutBom(text), (source) => {
+    if (isBlank(source)) return undefined
+    return loadAll(source, { schema: GO_SCHEMA, json: true, maxAliases: MAX_ALIASES })[0]
   })
 }
 

@@ -1,6 +1,6 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Problem } from '../kernel/problem.ts'
 import type { Rule } from '../kernel/rule.ts'
+import { TimeSlice } from '../lib/time-slice.ts'
 import type { IndexedRule } from './index/matcher.ts'
 import type { ReadRule } from './read-source.ts'
 
@@ -13,9 +13,6 @@ export interface CompiledRules<Plan> {
   readonly problems: readonly Problem[]
 }
 
-/** Requests are served between batches of so many rules. */
-const BATCH = 100
-
 export async function compileRules<Plan>(
   rules: readonly (ReadRule & { readonly source: string })[],
   compilePlan: CompilePlan<Plan>,
@@ -23,8 +20,9 @@ export async function compileRules<Plan>(
   const indexed: IndexedRule<Plan>[] = []
   const valid: Rule[] = []
   const problems: Problem[] = []
-  for (const [index, { rule, pattern, source }] of rules.entries()) {
-    if (index > 0 && index % BATCH === 0) await setImmediate()
+  const slice = new TimeSlice()
+  for (const { rule, pattern, source } of rules) {
+    if (slice.isOver) await slice.next()
     const { plan, problems: found } = compilePlan(rule)
     if (found.length === 0) valid.push(rule)
     problems.push(...found.map((problem) => ({ ...problem, source: problem.source ?? source })))

@@ -2,7 +2,8 @@ import type { Problem } from '../kernel/problem.ts'
 import type { Rule } from '../kernel/rule.ts'
 import { DocumentError, formatPath, type LineMap } from '../lib/document.ts'
 import { jsonLines, parseJson } from '../lib/json.ts'
-import { parseYaml, yamlLines } from '../lib/yaml.ts'
+import { parseGoYaml, yamlLines } from '../lib/yaml.ts'
+import { TimeSlice } from '../lib/time-slice.ts'
 import { type CompiledPattern, compilePattern, type MatchingStrategy } from './patterns/compile.ts'
 import { readRules } from './wire.ts'
 
@@ -19,7 +20,11 @@ export type SourceContent = { readonly rules: readonly ReadRule[] } | { readonly
  * Reads a source whole or not at all: one rule of the wrong shape, or with a pattern that does not compile, and nothing of it
  * is taken. What is valid JSON is JSON, everything else YAML, whatever the name of the file.
  */
-export function readSource(source: string, content: Uint8Array, strategy: MatchingStrategy): SourceContent {
+export async function readSource(
+  source: string,
+  content: Uint8Array,
+  strategy: MatchingStrategy,
+): Promise<SourceContent> {
   const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('utf8')
   let document: unknown
   let isJson: boolean
@@ -32,15 +37,17 @@ export function readSource(source: string, content: Uint8Array, strategy: Matchi
   }
   const { rules, problems } = readRules(document)
   const found = problems.map(({ path, message, ruleId }) => ({ path: formatPath(path), message, ruleId }))
-  const read = rules.map((rule, index) => {
+  const read: ReadRule[] = []
+  const slice = new TimeSlice()
+  for (const [index, rule] of rules.entries()) {
+    if (slice.isOver) await slice.next()
     try {
-      return { rule, pattern: rule.match?.kind === 'http' ? compilePattern(rule.match.url, strategy) : undefined }
+      read.push({ rule, pattern: rule.match?.kind === 'http' ? compilePattern(rule.match.url, strategy) : undefined })
     } catch (cause: unknown) {
       const message = cause instanceof Error ? cause.message : String(cause)
       found.push({ path: `[${index}].match.url`, message: `does not compile: ${message}`, ruleId: rule.id })
-      return { rule, pattern: undefined }
     }
-  })
+  }
   if (found.length === 0) return { rules: read }
   const lines: LineMap = isJson ? jsonLines(text) : yamlLines(text)
   return {
@@ -58,14 +65,14 @@ function parse(text: string): { document: unknown; isJson: boolean } {
     if (!(cause instanceof DocumentError)) throw cause
     // A document that is meant to be JSON is told of its mistake as JSON.
     if (/^\s*[[{]/.test(text)) return yamlOrElse(text, cause)
-    return { document: parseYaml(text), isJson: false }
+    return { document: parseGoYaml(text), isJson: false }
   }
 }
 
 /** Flow collections of YAML begin like JSON. */
 function yamlOrElse(text: string, jsonMistake: DocumentError): { document: unknown; isJson: boolean } {
   try {
-    return { document: parseYaml(text), isJson: false }
+    return { document: parseGoYaml(text), isJson: false }
   } catch (cause: unknown) {
     throw cause instanceof DocumentError ? jsonMistake : cause
   }

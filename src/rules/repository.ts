@@ -3,12 +3,11 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Matcher } from '../kernel/matcher.ts'
 import { formatProblem, type Problem } from '../kernel/problem.ts'
 import type { Rule } from '../kernel/rule.ts'
+import { type CompiledRules, compileRules, type CompilePlan } from './compile-rules.ts'
+import { HeldSource, type SourceState } from './held-source.ts'
 import { createMatcher } from './index/matcher.ts'
 import type { MatchingStrategy } from './patterns/compile.ts'
-import { type CompiledRules, compileRules, type CompilePlan } from './compile-rules.ts'
-import { type ReadRule, readSource } from './read-source.ts'
 import { createSource } from './sources/sources.ts'
-import type { RuleSource } from './sources/source.ts'
 
 /** What the configuration says of rules. */
 export interface RuleSettings<Plan> {
@@ -25,15 +24,8 @@ export interface RepositoryDeps {
   readonly logger: Logger
   /** Look after changes of the sources; false for one look (`validate`). Default true. */
   readonly watch?: boolean
-}
-
-/** What is known of one source. */
-export interface SourceState {
-  readonly name: string
-  /** It was good once: its last good rules are in force. */
-  readonly loaded: boolean
-  /** What is wrong with what it holds now; empty when it is good. */
-  readonly problems: readonly Problem[]
+  /** Called whenever other rules are in force, or something else is known of a source. */
+  readonly onChange?: () => void
 }
 
 /** The rules in force, from all sources, compiled to one immutable matcher that is swapped whole. */
@@ -44,17 +36,9 @@ export interface RuleRepository<Plan> {
   sources(): readonly SourceState[]
   /** What is wrong with single rules; what they match is answered 500. */
   ruleProblems(): readonly Problem[]
-  /** Takes over changed settings; when it resolves, the new matcher is in force. */
+  /** Takes over changed settings; when it resolves, they are in force. */
   reload(settings: RuleSettings<Plan>): Promise<void>
   close(): void
-}
-
-interface HeldSource {
-  readonly location: string
-  readonly source: RuleSource
-  content: Uint8Array | undefined
-  rules: readonly ReadRule[] | undefined
-  problems: readonly Problem[]
 }
 
 /** Creates the repository and loads every source once. A source that cannot be taken is logged and picked up when it is mended. */
@@ -70,13 +54,14 @@ export async function createRuleRepository<Plan>(
 class Repository<Plan> implements RuleRepository<Plan> {
   readonly #deps: RepositoryDeps
   #settings: RuleSettings<Plan>
-  #held: HeldSource[] = []
+  #held: readonly HeldSource[] = []
   #compiled: CompiledRules<Plan> = { indexed: [], valid: [], problems: [] }
   #matcher: Matcher<Plan> = createMatcher([])
-  /** Counts compilations, so that a slow one never replaces a newer one. */
-  #generation = 0
-  #isReloading = false
-  #closed = false
+  /** Something changed since the compilation under way began. */
+  #isStale = false
+  #refreshing: Promise<void> | undefined
+  #isStarting = false
+  #isClosed = false
 
   constructor(settings: RuleSettings<Plan>, deps: RepositoryDeps) {
     this.#settings = settings
@@ -92,11 +77,7 @@ class Repository<Plan> implements RuleRepository<Plan> {
   }
 
   sources(): readonly SourceState[] {
-    return this.#held.map(({ source, rules, problems }) => ({
-      name: source.name,
-      loaded: rules !== undefined,
-      problems,
-    }))
+    return this.#held.map((held) => held.state)
   }
 
   ruleProblems(): readonly Problem[] {
@@ -104,108 +85,93 @@ class Repository<Plan> implements RuleRepository<Plan> {
   }
 
   async reload(settings: RuleSettings<Plan>): Promise<void> {
-    const before = this.#settings
+    const started = this.#takeSources(settings)
     this.#settings = settings
-    this.#isReloading = true
+    this.#isStarting = true
     try {
-      await this.#takeSources(settings)
-      if (before.strategy !== settings.strategy) for (const held of this.#held) this.#read(held)
+      await Promise.all(started)
     } finally {
-      this.#isReloading = false
+      this.#isStarting = false
     }
-    await this.#compile()
+    await this.#refresh()
   }
 
   close(): void {
-    this.#closed = true
-    for (const { source } of this.#held) source.close()
+    this.#isClosed = true
+    for (const held of this.#held) held.close()
   }
 
   /** Keeps the sources that are still configured, with their last good rules; begins new ones, ends the others. */
-  async #takeSources({ repositories, baseDir }: RuleSettings<Plan>): Promise<void> {
-    const wanted = [...new Set(repositories)]
+  #takeSources({ repositories, baseDir }: RuleSettings<Plan>): Promise<void>[] {
+    const { clock, watch = true } = this.#deps
     const known = new Map(this.#held.map((held) => [held.location, held]))
     const added: HeldSource[] = []
-    this.#held = wanted.map((location) => {
+    const held = [...new Set(repositories)].map((location) => {
       const kept = known.get(location)
       if (kept !== undefined) return kept
-      const context = { baseDir, clock: this.#deps.clock, watch: this.#deps.watch ?? true }
-      const held = {
-        location,
-        source: createSource(location, context),
-        content: undefined,
-        rules: undefined,
-        problems: [],
-      }
-      added.push(held)
-      return held
+      const source = new HeldSource(location, createSource(location, { baseDir, clock, watch }), clock)
+      added.push(source)
+      return source
     })
-    for (const [location, { source }] of known) if (!wanted.includes(location)) source.close()
-    await Promise.all(added.map((held) => held.source.start(this.#listener(held))))
-  }
-
-  #listener(held: HeldSource): Parameters<RuleSource['start']>[0] {
-    return {
-      onContent: (content) => {
-        held.content = content
-        this.#read(held)
-        this.#changed()
-      },
-      onFailure: (message) => {
-        held.problems = [{ source: held.source.name, path: '', message }]
-        this.#tellOf(held)
-        this.#changed()
-      },
-    }
-  }
-
-  #read(held: HeldSource): void {
-    if (held.content === undefined) return
-    const read = readSource(held.source.name, held.content, this.#settings.strategy)
-    if ('rules' in read) {
-      held.rules = read.rules
-      held.problems = []
-      return
-    }
-    held.problems = read.problems
-    this.#tellOf(held)
-  }
-
-  #tellOf({ source, rules, problems }: HeldSource): void {
-    const kept = rules === undefined ? 'none of its rules are in force' : 'its last good rules stay in force'
-    for (const problem of problems) {
-      this.#deps.logger.error(
-        { rule_source: source.name, ...(problem.ruleId !== undefined && { rule_id: problem.ruleId }) },
-        `access rules cannot be taken, ${kept}: ${formatProblem(problem)}`,
-      )
-    }
+    for (const before of this.#held) if (!held.includes(before)) before.close()
+    this.#held = held
+    return added.map((source) =>
+      source.start({
+        changed: () => this.#changed(),
+        failed: () => this.#tellOf(source),
+      }),
+    )
   }
 
   #changed(): void {
-    if (this.#isReloading || this.#closed) return
-    void this.#compile()
+    if (!this.#isStarting && !this.#isClosed) void this.#refresh()
   }
 
-  async #compile(): Promise<void> {
-    const generation = ++this.#generation
-    const rules = this.#held.flatMap(({ source, rules: read }) =>
-      (read ?? []).map((each) => ({ ...each, source: source.name })),
-    )
-    const compiled = await compileRules(rules, this.#settings.compilePlan)
-    if (generation !== this.#generation) return
-    const matcher = createMatcher(compiled.indexed)
-    this.#compiled = compiled
-    this.#matcher = matcher
-    const { logger } = this.#deps
-    for (const problem of compiled.problems) {
+  /** Brings the matcher up to date; one at a time, once more when something changes meanwhile. */
+  #refresh(): Promise<void> {
+    this.#isStale = true
+    this.#refreshing ??= this.#refreshUntilFresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #refreshUntilFresh(): Promise<void> {
+    while (this.#isStale && !this.#isClosed) {
+      this.#isStale = false
+      const { strategy, compilePlan } = this.#settings
+      const held = this.#held
+      for (const source of held) if (await source.read(strategy)) this.#tellOf(source)
+      const rules = held.flatMap((source) => source.rules.map((rule) => ({ ...rule, source: source.state.name })))
+      const compiled = await compileRules(rules, compilePlan)
+      if (this.#isClosed) return
+      this.#compiled = compiled
+      this.#matcher = createMatcher(compiled.indexed)
+      this.#tellOfRules(rules.length)
+    }
+  }
+
+  #tellOf({ state: { name, loaded, problems } }: HeldSource): void {
+    const kept = loaded ? 'its last good rules stay in force' : 'none of its rules are in force'
+    for (const problem of problems) {
+      this.#deps.logger.error(
+        { rule_source: name, ...(problem.ruleId !== undefined && { rule_id: problem.ruleId }) },
+        `access rules cannot be taken, ${kept}: ${formatProblem(problem)}`,
+      )
+    }
+    this.#deps.onChange?.()
+  }
+
+  #tellOfRules(count: number): void {
+    const { logger, onChange } = this.#deps
+    const { valid, problems } = this.#compiled
+    for (const problem of problems) {
       logger.error(
         { rule_id: problem.ruleId },
         `a rule has a mistake, what it matches is answered 500: ${formatProblem(problem)}`,
       )
     }
-    logger.info(
-      { rules: compiled.valid.length, rules_with_mistakes: rules.length - compiled.valid.length },
-      'access rules loaded',
-    )
+    logger.info({ rules: valid.length, rules_with_mistakes: count - valid.length }, 'access rules loaded')
+    onChange?.()
   }
 }

@@ -3,8 +3,8 @@ import { type KeyPath } from '../lib/document.ts'
 import type { RuleShapeProblem } from './wire.ts'
 
 /**
- * Reads the members of one object of a rule document as Go's encoding/json does: a name is matched exactly first, then
- * without regard to case; `null` and absence give the zero value; another type is a problem.
+ * Reads the members of one object of a rule document as Go's encoding/json does: names are matched without regard to case;
+ * `null` and absence give the zero value; another type is a problem.
  */
 export class RuleReader {
   /** For the problems found below it. */
@@ -34,6 +34,10 @@ export class RuleReader {
     return Object.hasOwn(this.#object, name)
   }
 
+  exactly(name: string): unknown {
+    return this.hasExactly(name) ? this.#object[name] : undefined
+  }
+
   text(name: string): string {
     const value = this.raw(name)
     if (value === undefined || value === null) return ''
@@ -53,6 +57,7 @@ export class RuleReader {
     const texts: string[] = []
     for (const [index, item] of this.#items(name).entries()) {
       if (typeof item === 'string') texts.push(item)
+      else if (item === null) texts.push('')
       else this.tell([name, index], `must be a text, found ${describe(item)}`)
     }
     return texts
@@ -85,13 +90,14 @@ export class RuleReader {
     return []
   }
 
+  /** Of several spellings the last counts. */
   #keyOf(name: string): string {
-    if (Object.hasOwn(this.#object, name)) return name
-    return Object.keys(this.#object).find((key) => key.toLowerCase() === name) ?? name
+    return Object.keys(this.#object).findLast((key) => key.toLowerCase() === name) ?? name
   }
 }
 
 function describe(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
+  if (value === null) return 'nothing'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

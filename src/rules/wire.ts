@@ -44,6 +44,11 @@ function readRule(rule: RuleReader): Rule {
 
 /** The RPC form is told by the presence of `full_method`, in exactly this spelling. */
 function readMatch(rule: RuleReader): Rule['match'] {
+  if (rule.exactly('Match') !== undefined && rule.exactly('Match') !== null) {
+    // Oathkeeper keeps the read match under this very name, and takes no rule that uses it.
+    rule.tell(['Match'], 'must be written "match"')
+    return undefined
+  }
   if (rule.raw('match') === undefined || rule.raw('match') === null) {
     rule.tell(['match'], 'is missing: without it the rule would match nothing')
     return undefined

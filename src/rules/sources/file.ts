@@ -10,18 +10,22 @@ const POLL_MS = 10_000
 export function fileSource(location: string, context: SourceContext): RuleSource {
   const path = resolve(context.baseDir, filePathOf(location))
   let watch: FileWatch | undefined
+  let isClosed = false
   return {
     name: location,
     async start(listener) {
       const content = await read(path, listener)
-      if (!context.watch) return
+      if (!context.watch || isClosed) return
       watch = watchFile(path, (changed) => tell(path, changed, listener), {
         pollMs: POLL_MS,
         known: content,
         clock: context.clock,
       })
     },
-    close: () => watch?.close(),
+    close() {
+      isClosed = true
+      watch?.close()
+    },
   }
 }
 

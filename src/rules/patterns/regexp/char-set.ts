@@ -1,3 +1,4 @@
+import { AsciiSet } from './ascii-set.ts'
 import { MAX_RUNE, categoryTest, isSpaceRune, isWordRune, toLowerRune } from './unicode.ts'
 
 /** First and last character, both in it. */
@@ -121,15 +122,29 @@ export class CharSet {
   }
 
   has(rune: number): boolean {
-    let found = this.#ranges.some(([first, last]) => rune >= first && rune <= last)
+    let found = false
+    for (const [first, last] of this.#ranges) found ||= rune >= first && rune <= last
     if (!found) found = this.#isInCategory(rune)
     if (this.#negated) found = !found
     return found && !(this.#subtracted?.has(rune) ?? false)
   }
 
+  /** The ASCII characters in it. */
+  ascii(): AsciiSet {
+    let ascii = AsciiSet.none
+    for (const [first, last] of this.#ranges) ascii = ascii.union(AsciiSet.range(first, last))
+    for (const { name, negated } of this.#categories) {
+      const category = asciiOf(name)
+      ascii = ascii.union(negated ? AsciiSet.all.without(category) : category)
+      if (negated) break
+    }
+    if (this.#negated) ascii = AsciiSet.all.without(ascii)
+    return this.#subtracted === undefined ? ascii : ascii.without(this.#subtracted.ascii())
+  }
+
   #isInCategory(rune: number): boolean {
     for (const { name, negated } of this.#categories) {
-      const isIn = name === 'word' ? isWordRune(rune) : name === 'space' ? isSpaceRune(rune) : categoryTest(name)(rune)
+      const isIn = testOf(name)(rune)
       if (isIn) return !negated
       if (negated) return true
     }
@@ -141,6 +156,20 @@ export class CharSet {
     this.#categories = []
     this.#ranges = [[0, MAX_RUNE]]
   }
+}
+
+function testOf(name: string): (rune: number) => boolean {
+  if (name === 'word') return isWordRune
+  return name === 'space' ? isSpaceRune : categoryTest(name)
+}
+
+function asciiOf(name: string): AsciiSet {
+  let ascii = ASCII_CATEGORIES.get(name)
+  if (ascii === undefined) {
+    ascii = AsciiSet.where(testOf(name))
+    ASCII_CATEGORIES.set(name, ascii)
+  }
+  return ascii
 }
 
 /** Overlapping and neighbouring ranges become one. */
@@ -167,6 +196,7 @@ function complement(ranges: readonly RuneRange[]): RuneRange[] {
 
 /** No letter above has a lower case of its own. */
 const LAST_CASED_RUNE = 0x1ffff
+const ASCII_CATEGORIES = new Map<string, AsciiSet>()
 const CASES = ['Ll', 'Lu', 'Lt']
 
 /** ASCII but for `digit`, which is every decimal digit, and `space`, which is ECMAScript's. */

@@ -1,3 +1,4 @@
+import { type AsciiSet } from './ascii-set.ts'
 import { type CharSet } from './char-set.ts'
 import { toLowerRune } from './unicode.ts'
 
@@ -10,13 +11,13 @@ export class CharTest {
   readonly ascii: Uint8Array
   readonly #set: CharSet
   readonly #ignoreCase: boolean
-  #seenRunes: Int32Array | undefined
-  readonly #seenAnswers = new Uint8Array(CACHE_SIZE)
+  /** Twice the rune, plus the answer. */
+  #seen: Int32Array | undefined
 
   constructor(set: CharSet, ignoreCase: boolean) {
     this.#set = set
     this.#ignoreCase = ignoreCase
-    this.ascii = Uint8Array.from({ length: 0x80 }, (_, rune) => (this.#decide(rune) ? 1 : 0))
+    this.ascii = asciiOf({ set, ignoreCase }).toBytes()
   }
 
   has(rune: number): boolean {
@@ -25,13 +26,13 @@ export class CharTest {
 
   #look(rune: number): boolean {
     const place = rune % CACHE_SIZE
-    const seen = (this.#seenRunes ??= new Int32Array(CACHE_SIZE))
-    if (seen[place] !== rune) {
-      slowLookups.count++
-      seen[place] = rune
-      this.#seenAnswers[place] = this.#decide(rune) ? 1 : 0
-    }
-    return this.#seenAnswers[place] === 1
+    const seen = (this.#seen ??= new Int32Array(CACHE_SIZE))
+    const entry = seen[place] as number
+    if (entry >> 1 === rune) return (entry & 1) === 1
+    slowLookups.count++
+    const answer = this.#decide(rune)
+    seen[place] = 2 * rune + (answer ? 1 : 0)
+    return answer
   }
 
   #decide(rune: number): boolean {
@@ -40,3 +41,8 @@ export class CharTest {
 }
 
 const CACHE_SIZE = 256
+
+/** The ASCII characters that a node accepts. */
+export function asciiOf(node: { readonly set: CharSet; readonly ignoreCase: boolean }): AsciiSet {
+  return node.ignoreCase ? node.set.ascii().withUpperCase() : node.set.ascii()
+}

@@ -1,5 +1,6 @@
 import { type RegexpNode } from './ast.ts'
-import { CharTest } from './char-test.ts'
+import { ASCII_SIZE, AsciiSet } from './ascii-set.ts'
+import { asciiOf } from './char-test.ts'
 import { isNullable } from './inspect.ts'
 
 /** How many ways a backtracking engine can take through a pattern at most: `factor` × (length of the target)^`degree`. */
@@ -12,11 +13,14 @@ export interface Ways {
 export const UNBOUNDED: Ways = { factor: Infinity, degree: 0 }
 const ONE: Ways = { factor: 1, degree: 0 }
 
-/** Which ASCII characters may come next; one place more for the end of the target. `undefined`: whatever comes is right. */
-type Next = Uint8Array | undefined
+/** What may come next. `undefined`: whatever comes is right. */
+interface Start {
+  readonly chars: AsciiSet
+  /** The end of the target, which may stand before a last newline. */
+  readonly end: boolean
+}
+type Next = Start | undefined
 
-const END = 0x80
-const SIZE = 0x81
 const NEWLINE = 0x0a
 
 interface Judged {
@@ -37,7 +41,7 @@ function judge(node: RegexpNode, next: Next): Judged {
     case 'set':
       return { ways: ONE, next: firstOf(node) }
     case 'text':
-      return { ways: ONE, next: firstOfRune(node.runes[0] ?? 0, node.ignoreCase) }
+      return { ways: ONE, next: charStart(node.runes[0] ?? 0, node.ignoreCase) }
     case 'run':
       return judgeRun(node, next)
     case 'sequence':
@@ -69,12 +73,11 @@ function judgeRun(node: Extract<RegexpNode, { kind: 'run' }>, next: Next): Judge
   const own = firstOf(node)
   const first = node.min > 0 ? own : union(own, next)
   if (next === undefined || node.min === node.max) return { ways: ONE, next: first }
-  if (overlaps(own, next)) {
+  if (own.chars.overlaps(next.chars)) {
     const ways = node.max === Infinity ? { factor: 1, degree: 1 } : { factor: node.max - node.min + 1, degree: 0 }
     return { ways, next: first }
   }
-  // The end may also stand before a last newline.
-  return { ways: { factor: next[END] === 1 && own[NEWLINE] === 1 ? 2 : 1, degree: 0 }, next: first }
+  return { ways: { factor: next.end && own.chars.has(NEWLINE) ? 2 : 1, degree: 0 }, next: first }
 }
 
 function judgeRepeat(node: Extract<RegexpNode, { kind: 'repeat' }>, next: Next): Judged {
@@ -96,32 +99,23 @@ function eitherOf(one: Judged, two: Judged): Judged {
   return { ways, next: union(one.next, two.next) }
 }
 
-function firstOf(node: Extract<RegexpNode, { kind: 'set' | 'run' }>): Uint8Array {
-  const first = new Uint8Array(SIZE)
-  first.set(new CharTest(node.set, node.ignoreCase).ascii)
-  return first
+function firstOf(node: Extract<RegexpNode, { kind: 'set' | 'run' }>): Start {
+  return { chars: asciiOf(node), end: false }
 }
 
-function firstOfRune(rune: number, ignoreCase: boolean): Uint8Array {
-  const first = new Uint8Array(SIZE)
-  if (rune < END) first[rune] = 1
-  const upper = rune - 0x20
-  if (ignoreCase && rune >= 0x61 && rune <= 0x7a) first[upper] = 1
-  return first
+function charStart(rune: number, ignoreCase: boolean): Start {
+  const chars = rune < ASCII_SIZE ? AsciiSet.range(rune, rune) : AsciiSet.none
+  return { chars: ignoreCase ? chars.withUpperCase() : chars, end: false }
 }
 
 function union(one: Next, two: Next): Next {
-  return one && two && one.map((bit, i) => bit | (two[i] ?? 0))
+  return one && two && { chars: one.chars.union(two.chars), end: one.end || two.end }
 }
 
-function overlaps(one: Uint8Array, two: Uint8Array): boolean {
-  return one.some((bit, i) => bit === 1 && two[i] === 1)
-}
-
-/** As {@link overlaps}, where the end may stand before a last newline. */
-function conflict(one: Uint8Array, two: Uint8Array): boolean {
-  if (one[NEWLINE] === 1 && two[END] === 1) return true
-  return overlaps(one, two) || (two[NEWLINE] === 1 && one[END] === 1)
+/** Whether the next character may not decide between the two. */
+function conflict(one: Start, two: Start): boolean {
+  if (one.chars.overlaps(two.chars) || (one.end && two.end)) return true
+  return (one.end && two.chars.has(NEWLINE)) || (two.end && one.chars.has(NEWLINE))
 }
 
 function times(one: Ways, two: Ways): Ways {
@@ -136,5 +130,4 @@ function larger(one: Ways, two: Ways): Ways {
   return { factor: Math.max(one.factor, two.factor), degree: Math.max(one.degree, two.degree) }
 }
 
-const END_ONLY = new Uint8Array(SIZE)
-END_ONLY[END] = 1
+const END_ONLY: Start = { chars: AsciiSet.none, end: true }

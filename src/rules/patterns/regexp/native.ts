@@ -1,5 +1,6 @@
 import { type AssertionType, type RegexpNode } from './ast.ts'
-import { CharTest } from './char-test.ts'
+import { ASCII_SIZE, type AsciiSet } from './ascii-set.ts'
+import { asciiOf } from './char-test.ts'
 import { childrenOf, hasCapture, isNullable } from './inspect.ts'
 
 /** A pattern of JavaScript, and which group each of its groups is. */
@@ -49,9 +50,9 @@ function canExpress(node: RegexpNode): boolean {
 function write(node: RegexpNode): string {
   switch (node.kind) {
     case 'set':
-      return writeSet(new CharTest(node.set, node.ignoreCase).ascii)
+      return writeSet(asciiOf(node))
     case 'run':
-      return writeSet(new CharTest(node.set, node.ignoreCase).ascii) + writeQuantifier(node)
+      return writeSet(asciiOf(node)) + writeQuantifier(node)
     case 'text':
       return node.runes.map((rune) => writeRune(rune, node.ignoreCase)).join('')
     case 'sequence':
@@ -73,15 +74,15 @@ function write(node: RegexpNode): string {
   }
 }
 
-/** A character class of the ASCII characters marked by 1. `[]` never matches, `[^]` always. */
-function writeSet(ascii: Uint8Array): string {
-  const members = ascii.reduce((sum, bit) => sum + bit, 0)
-  const isNegated = members > ascii.length / 2
+/** `[]` never matches, `[^]` always. */
+function writeSet(set: AsciiSet): string {
+  // The newline is in most sets that are written as what they leave out.
+  const isNegated = set.has(NEWLINE) || set.has(0)
   let ranges = ''
-  for (let rune = 0; rune < ascii.length; rune++) {
-    if (ascii[rune] === (isNegated ? 1 : 0)) continue
+  for (let rune = 0; rune < ASCII_SIZE; rune++) {
+    if (set.has(rune) === isNegated) continue
     const first = rune
-    while (rune + 1 < ascii.length && ascii[rune + 1] === ascii[first]) rune++
+    while (rune + 1 < ASCII_SIZE && set.has(rune + 1) !== isNegated) rune++
     ranges += first === rune ? escape(first) : `${escape(first)}-${escape(rune)}`
   }
   return `[${isNegated ? '^' : ''}${ranges}]`
@@ -111,6 +112,8 @@ function writeQuantifier({
   const counts = min === 0 && max === 1 ? '?' : min === max ? `{${min}}` : `{${min},${upper}}`
   return counts + (lazy ? '?' : '')
 }
+
+const NEWLINE = 0x0a
 
 /** The flag `m` is never set, so that `^` and `$` are the very beginning and end. */
 const ASSERTIONS: Readonly<Record<AssertionType, string>> = {

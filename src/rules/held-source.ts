@@ -1,0 +1,89 @@
+import type { Clock } from '../kernel/clock.ts'
+import type { Problem } from '../kernel/problem.ts'
+import type { MatchingStrategy } from './patterns/compile.ts'
+import { type ReadRule, readSource } from './read-source.ts'
+import type { RuleSource } from './sources/source.ts'
+
+/** What is known of one source. */
+export interface SourceState {
+  readonly name: string
+  /** It was good once: its last good rules are in force. */
+  readonly loaded: boolean
+  /** What is wrong with what it holds now; empty when it is good. */
+  readonly problems: readonly Problem[]
+  /** Since when it is good, or is not. Milliseconds since the epoch. */
+  readonly since: number
+}
+
+/** A source with its last good rules. */
+export class HeldSource {
+  readonly location: string
+  readonly #source: RuleSource
+  readonly #clock: Clock
+  #content: Uint8Array | undefined
+  /** How the content was read last; nothing while it waits to be read. */
+  #readAs: MatchingStrategy | undefined
+  #rules: readonly ReadRule[] | undefined
+  #state: SourceState
+
+  constructor(location: string, source: RuleSource, clock: Clock) {
+    this.location = location
+    this.#source = source
+    this.#clock = clock
+    this.#state = { name: source.name, loaded: false, problems: [], since: clock.now() }
+  }
+
+  get state(): SourceState {
+    return this.#state
+  }
+
+  get rules(): readonly ReadRule[] {
+    return this.#rules ?? []
+  }
+
+  /** Resolves when the source was asked once. `changed`: there is something to read; `failed`: it could not be asked. */
+  start(listener: { changed(): void; failed(): void }): Promise<void> {
+    return this.#source.start({
+      onContent: (content) => {
+        this.#content = content
+        this.#readAs = undefined
+        listener.changed()
+      },
+      onFailure: (message) => {
+        this.#note([{ source: this.#source.name, path: '', message }])
+        // What was there before is read again when it comes back.
+        this.#readAs = undefined
+        this.#content = undefined
+        listener.failed()
+      },
+    })
+  }
+
+  /** Reads what came last, if that is to do, and keeps what it had when it cannot be taken; tells whether that is so. */
+  async read(strategy: MatchingStrategy): Promise<boolean> {
+    const content = this.#content
+    if (content === undefined || this.#readAs === strategy) return false
+    const read = await readSource(this.#source.name, content, strategy)
+    // Something else came meanwhile, and waits for the next round.
+    if (content !== this.#content) return false
+    this.#readAs = strategy
+    if ('problems' in read) {
+      this.#note(read.problems)
+      return true
+    }
+    this.#rules = read.rules
+    this.#note([])
+    return false
+  }
+
+  close(): void {
+    this.#source.close()
+  }
+
+  #note(problems: readonly Problem[]): void {
+    const wasGood = this.#state.loaded && this.#state.problems.length === 0
+    const isGood = problems.length === 0
+    const since = wasGood === isGood ? this.#state.since : this.#clock.now()
+    this.#state = { name: this.#source.name, loaded: this.#rules !== undefined, problems, since }
+  }
+}
