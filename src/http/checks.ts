@@ -23,7 +23,7 @@ interface Check extends Refusal {
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 /** A name, an IPv4 address or a bracketed IPv6 address, and perhaps a port; no userinfo, no sub-delimiters. */
-const AUTHORITY = /^(?:[\w\-.]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?$/
+const AUTHORITY = /^(?:[\w\-.]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{0,5})?$/
 const ABSOLUTE_FORM = /^[a-z]+:\/\/([^/?#]*)/i
 
 /** What node:http lets through and a proxy must not; the first row that applies answers. */
@@ -116,7 +116,8 @@ const CHECKS: readonly Check[] = [
     refuses: ({ head, maxBodySize }) => maxBodySize !== undefined && Number(head.contentLength ?? 0) > maxBodySize,
     status: 413,
     message: 'The request body is too large',
-    close: true,
+    // The client is to see the answer while it is still sending: what comes is drained within bounds.
+    close: false,
   },
   {
     // F-04: the asterisk is about the server, not about a path of a rule.

@@ -67,8 +67,10 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
   function serve(request: IncomingMessage, response: ServerResponse, takeOver?: TakeOver): void {
     try {
       const received = receive(request, response, receiving, watch)
-      if (isRefusal(received)) refuse(response, received)
-      else accept(new Serving(received, request, response, takeOver))
+      if (isRefusal(received)) {
+        if (!received.close) settleBody(request, response, watch)
+        refuse(response, received)
+      } else accept(new Serving(received, request, response, takeOver))
     } catch (error) {
       if (error instanceof GateError) refuse(response, refusalOf(error))
       else fail(response, error)
@@ -77,9 +79,8 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
 
   function accept(serving: Serving): void {
     const { received, request, response } = serving
-    const { connection } = received
     if (received.body !== undefined) settleBody(request, response, watch)
-    if (upstreams.isOwn(connection)) {
+    if (upstreams.isOwn(request.socket)) {
       refuse(response, LOOP)
       return
     }

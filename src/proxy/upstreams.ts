@@ -27,8 +27,8 @@ export interface Upstream {
 /** One pool an origin, and who is at the other end of each of our connections. */
 export interface Upstreams {
   at(origin: string): Upstream
-  /** Whether the peer is a connection of ours: the proxy is its own upstream, and the request would never arrive. */
-  isOwn(client: { readonly peerAddress: string; readonly peerPort: number }): boolean
+  /** Whether a client's connection is one of ours: the proxy is its own upstream, and the request would never arrive. */
+  isOwn(client: Socket): boolean
   close(): Promise<void>
 }
 
@@ -36,7 +36,6 @@ const UNUSED_MS = 600_000
 
 export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstreams {
   const byOrigin = new Map<string, Upstream>()
-  /** Address by port. */
   const own = new Map<number, string>()
   const connect = buildConnector({ allowH2: false, timeout: options.connectTimeoutMs })
 
@@ -76,7 +75,10 @@ export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstrea
 
   return {
     at: (origin) => byOrigin.get(origin) ?? create(origin),
-    isOwn: ({ peerAddress, peerPort }) => own.get(peerPort) === peerAddress,
+    isOwn({ remotePort, localPort, remoteAddress, localAddress }) {
+      const found = own.get(portsKey(remotePort, localPort))
+      return found !== undefined && found === addressesKey(remoteAddress, localAddress)
+    },
     async close() {
       await Promise.all([...byOrigin.values()].map(({ pool }) => pool.destroy()))
       byOrigin.clear()
@@ -84,9 +86,20 @@ export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstrea
   }
 }
 
+/**
+ * Both ends of a connection tell it from every other; one end does not, for the system gives a port of ours to another
+ * connection of this machine as long as that leads elsewhere.
+ */
 function rememberOwn(socket: Socket, own: Map<number, string>): void {
-  const { localPort } = socket
-  if (localPort === undefined) return
-  own.set(localPort, plainAddress(socket.localAddress ?? ''))
-  socket.once('close', () => own.delete(localPort))
+  const ports = portsKey(socket.localPort, socket.remotePort)
+  own.set(ports, addressesKey(socket.localAddress, socket.remoteAddress))
+  socket.once('close', () => own.delete(ports))
+}
+
+function portsKey(from = 0, to = 0): number {
+  return from * 65_536 + to
+}
+
+function addressesKey(from = '', to = ''): string {
+  return `${plainAddress(from)} ${plainAddress(to)}`
 }

@@ -410,6 +410,10 @@ test('a body above the limit is 413, announced or not', async (t) => {
   const chunks =
     'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n8\r\naaaaaaaa\r\n8\r\naaaaaaaa\r\n0\r\n\r\n'
   assert.equal((await rawRequest(port, chunks)).status, 413)
+  const client = openRaw(port)
+  client.write(post('/x', 'a'.repeat(2_000_000)))
+  assert.equal((await client.response()).status, 413)
+  await client.closed
   assert.equal(upstream.requests.length, 1)
 })
 
