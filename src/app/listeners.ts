@@ -50,7 +50,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
       trailingSlash: accessRules.trailingSlash,
       stripRequestHeaders: proxy.stripRequestHeaders,
       isOwnCookie: (name) => login()?.isOwnCookie(name) ?? false,
-      upgradeOrigins: undefined,
+      upgradeOrigins: proxy.upgradeOrigins === undefined ? undefined : new Set(proxy.upgradeOrigins),
       upstream: proxy.upstream,
     },
     {

@@ -27,12 +27,13 @@ test('without configuration everything is as in Oathkeeper', (t) => {
       trustedProxies: [],
       strictPaths: false,
       stripRequestHeaders: [],
+      upgradeOrigins: undefined,
       upstream: {
         maxConnections: 256,
         maxWaiting: 1024,
         connectTimeoutMs: 5_000,
-        headersTimeoutMs: 60_000,
-        bodyTimeoutMs: 60_000,
+        headersTimeoutMs: 120_000,
+        bodyTimeoutMs: 120_000,
         keepAliveMs: 4_000,
         maxHeaderSize: 65_536,
       },
@@ -102,6 +103,14 @@ test('sizes and limits', (t) => {
     /max_header_size: must be a size such as 65536, 16KiB or 10MB, found "big"/,
   )
   assert.match(refused(t, 'max_body_size: -1'), /max_body_size: must be/)
+})
+
+test('origins of upgraded connections are origins, and none is configured by default', (t) => {
+  assert.equal(proxy(t, '').upgradeOrigins, undefined)
+  assert.deepEqual(proxy(t, 'upgrade: { allowed_origins: [ "https://App.example:443/" ] }').upgradeOrigins, [
+    'https://app.example',
+  ])
+  assert.match(refused(t, 'upgrade: { allowed_origins: [ "*" ] }'), /upgrade\.allowed_origins\[0\]: must be an origin/)
 })
 
 test('names of headers are checked and compared without regard to case', (t) => {

@@ -13,8 +13,13 @@ export type UpgradeOrigins = ReadonlySet<string> | undefined
 export function isForeignOrigin(view: RequestView, allowed: UpgradeOrigins, isOwnCookie: OwnCookie): boolean {
   const origin = view.headers.get('origin')
   if (origin === undefined || allowed?.has(origin) === true) return false
-  if (origin.toLowerCase() === `${view.scheme}://${view.host.toLowerCase()}`) return false
+  if (origin.toLowerCase() === originOf(view)) return false
   return allowed !== undefined || carriesOwnCookie(view, isOwnCookie)
+}
+
+/** As browsers write it: without the scheme's own port. */
+function originOf({ scheme, host }: RequestView): string {
+  return `${scheme}://${host.toLowerCase().replace(scheme === 'https' ? /:443$/ : /:80$/, '')}`
 }
 
 function carriesOwnCookie(view: RequestView, isOwnCookie: OwnCookie): boolean {

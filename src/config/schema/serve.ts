@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { corsSchema } from './cors.ts'
-import { byteSize, cidr, duration, host, oathkeeperDuration, port, TOKEN, uniqueList } from './scalars.ts'
+import { byteSize, cidr, duration, host, oathkeeperDuration, origin, port, TOKEN, uniqueList } from './scalars.ts'
 import { tlsSchema } from './tls.ts'
 
 const timeoutSchema = z
@@ -26,11 +26,12 @@ const upstreamSchema = z
       .default(1024)
       .describe('Requests that may wait for a connection to one upstream; more are answered 503.'),
     connect_timeout: duration({ min: '1ms' }).prefault('5s').describe('How long a connection may take to open.'),
+    // What bounds an upstream in Oathkeeper is the write timeout of its listener, 120s.
     header_timeout: duration({ min: '1ms' })
-      .prefault('60s')
+      .prefault('120s')
       .describe('How long an upstream may take to begin its answer; the request is answered 504 then.'),
     body_timeout: duration({ min: '1ms' })
-      .prefault('60s')
+      .prefault('120s')
       .describe('How long an upstream may be silent within an answer. Event streams and upgraded connections may be silent longer.'),
     keep_alive: duration({ min: '1ms' })
       .prefault('4s')
@@ -46,6 +47,16 @@ const upstreamSchema = z
     keepAliveMs: wire.keep_alive,
     maxHeaderSize: wire.max_header_size,
   }))
+
+const upgradeSchema = z
+  .strictObject({
+    allowed_origins: uniqueList(origin())
+      .optional()
+      .describe(
+        'Origins of pages that may open WebSockets and other upgraded connections, besides the own one. Default: all, but without the session.',
+      ),
+  })
+  .transform((wire) => ({ allowedOrigins: wire.allowed_origins }))
 
 /** What the proxy and the API have in common. */
 const listener = (defaultPort: number) => ({
@@ -74,6 +85,7 @@ const proxySchema = z
     strip_request_headers: uniqueList(z.string().regex(TOKEN, 'must be the name of a header'))
       .default([])
       .describe('Headers that are removed from every client request before the pipeline.'),
+    upgrade: upgradeSchema.prefault({}).describe('Requests to upgrade the connection.'),
     upstream: upstreamSchema.prefault({}).describe('Connections to upstreams.'),
     max_header_size: byteSize().prefault('16KiB').describe('Request headers above it are answered 431.'),
     max_body_size: z
@@ -94,6 +106,7 @@ const proxySchema = z
       trustedProxies: trusted(wire.trust_forwarded_headers ? 'all' : (wire.trusted_proxies ?? [])),
       strictPaths: wire.strict_paths,
       stripRequestHeaders: wire.strip_request_headers.map((name) => name.toLowerCase()),
+      upgradeOrigins: wire.upgrade.allowedOrigins,
       upstream: wire.upstream,
       maxHeaderSize: wire.max_header_size,
       maxBodySize: wire.max_body_size === 'none' ? undefined : wire.max_body_size,
