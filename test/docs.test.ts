@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { execFile } from 'node:child_process'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { generate } from '../scripts/reference.ts'
 import { CATALOGUE } from '../src/kernel/catalogue.ts'
 
@@ -53,4 +56,23 @@ test('docs/dependencies.md names every dependency, and package.json allows no ot
 
 test('the reference and the JSON Schema are in step with the code (npm run reference)', () => {
   for (const [file, content] of generate()) assert.equal(readFileSync(file, 'utf8'), content, file)
+})
+
+test('the configuration of the README is accepted as it stands, with the session store that it adds', async (t) => {
+  const readme = readFileSync(resolve(ROOT, 'README.md'), 'utf8')
+  const blocks = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = '']) => text)
+  const folder = mkdtempSync(join(tmpdir(), 'oathkeeper-readme-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [config, rules, store] = ['oathkeeper.yaml', 'rules.yaml', 'store.yaml'].map((name, i) => {
+    const file = join(folder, name)
+    writeFileSync(file, blocks[i] ?? '')
+    return file
+  })
+  assert.ok(config !== undefined && rules !== undefined && store !== undefined)
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    [resolve(ROOT, 'src/main.ts'), 'validate', '-c', config, '-c', store],
+    { env: { ...process.env, CLIENT_SECRET: 'secret', REDIS_PASSWORD: 'secret' } },
+  )
+  assert.doesNotMatch(stdout + stderr, /warn|error|mistake/i)
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { exportJWK, generateKeyPair } from 'jose'
-import { Provider, type Interaction, type ProviderContext } from 'oidc-provider'
+import type { Interaction, Provider, ProviderContext } from 'oidc-provider'
 import { initialsOf, toneOf } from './application.ts'
 import { html, Html, page } from './page.ts'
 
@@ -22,7 +22,7 @@ export interface ProviderOptions {
 /** A real OpenID provider with two people, one click each. Everything it knows is in memory. */
 export async function createDemoProvider(options: ProviderOptions): Promise<Server> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
-  const provider = new Provider(options.issuer, {
+  const configuration = {
     clients: [
       {
         client_id: options.clientId,
@@ -68,6 +68,10 @@ export async function createDemoProvider(options: ProviderOptions): Promise<Serv
         },
       },
     },
+  }
+  const provider = await quietly(async () => {
+    const oidc = await import('oidc-provider')
+    return new oidc.Provider(options.issuer, configuration)
   })
   provider.use((context, next) => signIn(provider, context, next))
   const answer = provider.callback()
@@ -84,6 +88,17 @@ export async function createDemoProvider(options: ProviderOptions): Promise<Serv
     grant.addOIDCScope(String(params?.['scope'] ?? 'openid'))
     await grant.save()
     return grant
+  }
+}
+
+/** oidc-provider warns about what a demo is made of: everything in memory. */
+async function quietly<Result>(run: () => Promise<Result>): Promise<Result> {
+  const { warn } = console
+  console.warn = () => {}
+  try {
+    return await run()
+  } finally {
+    console.warn = warn
   }
 }
 

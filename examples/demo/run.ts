@@ -10,6 +10,7 @@ import { ensurePrograms, findProgram, REDIS_SERVER } from '../../scripts/lib/sys
 import { createApplication } from './application.ts'
 import { Oathkeeper } from './oathkeeper.ts'
 import { hasUsualPorts, readPorts, replacePorts, type DemoPorts } from './ports.ts'
+import { createDemoProvider } from './provider.ts'
 import { startRedis } from './redis.ts'
 
 const HELP = `npm run demo [-- --redis] [-- --logs]
@@ -46,15 +47,12 @@ async function main(): Promise<void> {
 
   const secret = randomBytes(24).toString('base64url')
   const door = `http://127.0.0.1:${ports.proxy}`
-  const provider = await quietly(async () => {
-    const { createDemoProvider } = await import('./provider.ts')
-    return createDemoProvider({
-      issuer: `http://127.0.0.1:${ports.provider}`,
-      clientId: 'demo',
-      clientSecret: secret,
-      redirectUri: `${door}/.oathkeeper/callback`,
-      postLogoutRedirectUri: `${door}/.oathkeeper/signed-out`,
-    })
+  const provider = await createDemoProvider({
+    issuer: `http://127.0.0.1:${ports.provider}`,
+    clientId: 'demo',
+    clientSecret: secret,
+    redirectUri: `${door}/.oathkeeper/callback`,
+    postLogoutRedirectUri: `${door}/.oathkeeper/signed-out`,
   })
   await listen(provider, ports.provider)
   await listen(createApplication(), ports.application)
@@ -79,17 +77,6 @@ async function main(): Promise<void> {
   await oathkeeper.start()
   printWelcome(door, ports)
   listenToKeys(oathkeeper)
-}
-
-/** oidc-provider warns about what a demo is made of: everything in memory. */
-async function quietly<Result>(run: () => Promise<Result>): Promise<Result> {
-  const { warn } = console
-  console.warn = () => {}
-  try {
-    return await run()
-  } finally {
-    console.warn = warn
-  }
 }
 
 /** The demo's own configuration files; copies of them when other ports were asked for. */

@@ -33,6 +33,7 @@ describe('logout in a browser', () => {
     await ada.page.getByRole('button', { name: 'Log out' }).click()
     await ada.page.waitForURL((url) => url.origin === product.door && url.pathname !== '/me')
     assert.ok(product.provider.requests.some((request) => request.startsWith('GET /session/end')))
+    assert.deepEqual(ada.refused, [])
     const names = (await ada.context.cookies(product.door)).map(({ name }) => name)
     assert.ok(!names.includes('oathkeeper'))
 

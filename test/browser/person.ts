@@ -5,6 +5,8 @@ import { launchChromium } from '../support/chromium.ts'
 export interface Person {
   readonly context: BrowserContext
   readonly page: Page
+  /** What the browser refused because of a page's own policy; nothing, if the pages are right. */
+  readonly refused: readonly string[]
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -20,7 +22,11 @@ export async function gatherCrowd(): Promise<Crowd> {
     async person() {
       const context = await browser.newContext()
       context.setDefaultTimeout(20_000)
-      return { context, page: await context.newPage(), [Symbol.asyncDispose]: () => context.close() }
+      const refused: string[] = []
+      context.on('console', (message) => {
+        if (/content security policy/i.test(message.text())) refused.push(message.text())
+      })
+      return { context, page: await context.newPage(), refused, [Symbol.asyncDispose]: () => context.close() }
     },
     close: () => browser.close(),
   }

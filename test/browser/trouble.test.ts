@@ -4,7 +4,7 @@ import type { Page, Response } from 'playwright-core'
 import { eventually } from '../support/eventually.ts'
 import { signInWithoutCallback, startProduct, type Product } from '../support/product.ts'
 import { Visitor } from '../support/visitor.ts'
-import { gatherCrowd, PROVIDER_PAGE, signIn, type Crowd } from './person.ts'
+import { gatherCrowd, PROVIDER_PAGE, signIn, type Crowd, type Person } from './person.ts'
 
 const SHORT_LIFETIME_MS = 3000
 const PROVIDER_RETRIED_WITHIN_MS = 15_000
@@ -29,7 +29,7 @@ describe('when something goes wrong in a browser', () => {
     await ada.page.goto(`${product.door}/reports?sort=amount`)
     const page = await answerTo(ada.page, () => ada.page.getByRole('button', { name: 'Go back' }).click())
     assert.ok(page.status() >= 400 && page.status() < 500)
-    await checkErrorPage(ada.page, page)
+    await checkErrorPage(ada, page)
     await startAgain(ada.page)
     assert.match(ada.page.url(), PROVIDER_PAGE)
     await signIn(ada.page)
@@ -48,7 +48,7 @@ describe('when something goes wrong in a browser', () => {
     assert.equal(callbacks.length, 1)
     const page = await answerTo(ada.page, () => ada.page.goto(callbacks[0] ?? ''))
     assert.ok(page.status() >= 400 && page.status() < 500)
-    await checkErrorPage(ada.page, page)
+    await checkErrorPage(ada, page)
     const answer = await ada.page.goto(`${product.door}/me`)
     assert.equal(answer?.status(), 200)
     assert.equal(ada.page.url(), `${product.door}/me`)
@@ -61,7 +61,7 @@ describe('when something goes wrong in a browser', () => {
     const stolen = await signInWithoutCallback(mallory, signInPage.url)
     const page = await answerTo(ada.page, () => ada.page.goto(stolen))
     assert.ok(page.status() >= 400 && page.status() < 500)
-    await checkErrorPage(ada.page, page)
+    await checkErrorPage(ada, page)
     await ada.page.goto(`${product.door}/me`)
     assert.match(ada.page.url(), PROVIDER_PAGE)
   })
@@ -74,7 +74,7 @@ describe('when something goes wrong in a browser', () => {
     const answer = await ada.page.goto(`${fresh.door}/me`)
     assert.ok(answer !== null)
     assert.ok([502, 503, 504].includes(answer.status()), `status ${answer.status()}`)
-    await checkErrorPage(ada.page, answer)
+    await checkErrorPage(ada, answer)
     await fresh.provider.listen()
     // A failed attempt is not repeated for some seconds, so that a provider in trouble is left in peace.
     await eventually(
@@ -97,7 +97,7 @@ describe('when something goes wrong in a browser', () => {
       const page = await answerTo(ada.page, () => signIn(ada.page))
       product.provider.fault = undefined
       assert.ok(page.status() >= 400, `status ${page.status()}`)
-      await checkErrorPage(ada.page, page)
+      await checkErrorPage(ada, page)
       await startAgain(ada.page)
       await ada.page.waitForURL(`${product.door}/me`)
     })
@@ -110,7 +110,7 @@ describe('when something goes wrong in a browser', () => {
     await ada.page.waitForTimeout(SHORT_STATE_MS + 500)
     const page = await answerTo(ada.page, () => signIn(ada.page))
     assert.ok(page.status() >= 400 && page.status() < 500)
-    await checkErrorPage(ada.page, page)
+    await checkErrorPage(ada, page)
     await startAgain(ada.page)
     await ada.page.waitForURL(`${slow.door}/**`)
   })
@@ -144,7 +144,8 @@ async function answerTo(page: Page, act: () => Promise<unknown>): Promise<Respon
 }
 
 /** What every page of ours for people has to be. */
-async function checkErrorPage(page: Page, response: Response): Promise<void> {
+async function checkErrorPage({ page, refused }: Person, response: Response): Promise<void> {
+  assert.deepEqual(refused, [])
   const headers = response.headers()
   assert.match(headers['content-type'] ?? '', /^text\/html/)
   assert.match(headers['content-security-policy'] ?? '', /default-src 'none'/)
