@@ -1,17 +1,17 @@
 import { type Clock, systemClock } from '../kernel/clock.ts'
 import { GateError } from '../kernel/errors.ts'
 import type { Exchange } from '../kernel/exchange.ts'
+import { rejoin } from '../lib/go-string.ts'
 import { BUILTINS } from './builtins/builtins.ts'
 import { ExpressionCompiler } from './exec/expression.ts'
 import { ExecError, type Exec, type Program, Run } from './exec/run.ts'
-import { compileList } from './exec/statement.ts'
 import { compileSimple } from './exec/simple.ts'
+import { compileList } from './exec/statement.ts'
 import { sessionOf } from './session/session-view.ts'
 import { CHANGES_MAPS } from './sprig/dicts.ts'
 import type { TemplateEnvironment } from './sprig/environment.ts'
 import { sprigFunctions } from './sprig/functions.ts'
 import { parseTemplate } from './syntax/parser.ts'
-import { rejoin } from '../lib/go-string.ts'
 import type { GoFunc } from './values/func.ts'
 
 /** A template, compiled at load. */
@@ -39,6 +39,7 @@ export interface TemplateCompilerOptions {
   readonly environment?: TemplateEnvironment
 }
 
+/** Makes a compiler whose templates share one set of functions. */
 export function createTemplateCompiler(options: TemplateCompilerOptions = {}): TemplateCompiler {
   const { clock = systemClock, environment = {} } = options
   const functions = new Map<string, GoFunc>(Object.entries({ ...BUILTINS, ...sprigFunctions(clock, environment) }))
@@ -82,5 +83,8 @@ function execute(program: Program, main: Exec, exchange: Exchange): string {
 
 function failure(cause: unknown): unknown {
   if (cause instanceof ExecError) return new GateError('ERR_TEMPLATE_FAILED', { reason: cause.message })
+  // The stack is full: templates that call each other out of many ifs. Nothing is lost but this rendering.
+  if (cause instanceof RangeError)
+    return new GateError('ERR_TEMPLATE_FAILED', { cause, reason: 'template is nested too deeply' })
   return cause
 }

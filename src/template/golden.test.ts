@@ -5,9 +5,9 @@ import { before, describe, test } from 'node:test'
 import { requestView } from '../../test/support/request-view.ts'
 import { GateError } from '../kernel/errors.ts'
 import { Exchange } from '../kernel/exchange.ts'
+import { bytesOf } from '../lib/go-string.ts'
 import { compileTemplate } from './compile-template.ts'
 import { TemplateSyntaxError } from './syntax/syntax-error.ts'
-import { bytesOf } from '../lib/go-string.ts'
 
 /** Pairs of a template and what Go's text/template with Sprig 3.3 made of it (Go 1.26, missingkey=zero, TZ=UTC). */
 interface Fixture {

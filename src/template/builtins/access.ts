@@ -1,9 +1,9 @@
 import { byteLength, bytesOf, byteSlice } from '../../lib/go-string.ts'
+import { formatValue } from '../format/printer.ts'
 import { entryOf, isMap, itemsOf, mapSize, missingEntry } from '../values/collection.ts'
 import { fn, type GoFunc, variadic } from '../values/func.ts'
 import { ANY, INT, REFLECTED } from '../values/param.ts'
 import { integerOf, typeName } from '../values/types.ts'
-import { formatValue } from '../format/printer.ts'
 import { GoInt, GoSlice, GoStruct, UINT8, type Value } from '../values/value.ts'
 
 /** Functions that take lists, maps and texts apart, with Oathkeeper's own `print` and `printIndex`. */

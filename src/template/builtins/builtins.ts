@@ -1,6 +1,6 @@
-import { sprintf } from '../format/printf.ts'
-import { sprintln } from '../format/printer.ts'
 import { AND, CALL, OR } from '../exec/call.ts'
+import { sprintln } from '../format/printer.ts'
+import { sprintf } from '../format/printf.ts'
 import { fn, type GoFunc, variadic } from '../values/func.ts'
 import { ANY, REFLECTED, STRING } from '../values/param.ts'
 import { isTrue } from '../values/truth.ts'

@@ -1,7 +1,7 @@
+import { runeOf } from '../../lib/go-string.ts'
 import { sprint } from '../format/printer.ts'
 import { isPrintable } from '../format/quote.ts'
 import { escapePart } from '../url/escape.ts'
-import { runeOf } from '../../lib/go-string.ts'
 import { type GoFunc, variadic } from '../values/func.ts'
 import { ANY } from '../values/param.ts'
 import { GoStruct, type Value } from '../values/value.ts'

@@ -1,9 +1,9 @@
+import { describeNode } from '../syntax/describe-node.ts'
 import type { OperandNode, NumberNode } from '../syntax/node.ts'
 import type { Param } from '../values/param.ts'
-import type { Value } from '../values/value.ts'
 import { typeName } from '../values/types.ts'
+import type { Value } from '../values/value.ts'
 import { GoComplex } from '../values/value.ts'
-import { describeNode } from '../syntax/describe-node.ts'
 import type { Eval, Run } from './run.ts'
 
 const MAX_INT = 2n ** 63n - 1n

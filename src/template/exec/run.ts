@@ -1,9 +1,9 @@
 import { byteLength } from '../../lib/go-string.ts'
+import { quoteString } from '../format/quote.ts'
+import { describeNode } from '../syntax/describe-node.ts'
+import type { Node } from '../syntax/node.ts'
 import { LimitError, MAX_STEPS, MAX_TEXT } from '../values/limits.ts'
 import type { Value } from '../values/value.ts'
-import { describeNode } from '../syntax/describe-node.ts'
-import { quoteString } from '../format/quote.ts'
-import type { Node } from '../syntax/node.ts'
 
 /** What a statement tells the statements around it. */
 export const NORMAL = 0

@@ -1,6 +1,6 @@
+import { stringOf } from '../../lib/go-string.ts'
 import { isMap, itemsOf, sortedKeys, entryOf } from '../values/collection.ts'
 import { LimitError, MAX_DATA_DEPTH, MAX_TEXT } from '../values/limits.ts'
-import { stringOf } from '../../lib/go-string.ts'
 import { elemTypeName, integerOf, isUnsigned, typeName } from '../values/types.ts'
 import { GoComplex, GoInt, GoMap, GoSlice, GoStruct, type Value } from '../values/value.ts'
 import type { FloatVerb } from './float.ts'

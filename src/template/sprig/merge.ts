@@ -1,8 +1,8 @@
 import { entryOf, isMap, keysOf } from '../values/collection.ts'
 import { LimitError, MAX_DATA_DEPTH } from '../values/limits.ts'
 import { integerOf } from '../values/types.ts'
-import { isEmpty } from './empty.ts'
 import { GoMap, GoStruct, type Value } from '../values/value.ts'
+import { isEmpty } from './empty.ts'
 
 /**
  * Merges a map into another by the rules of mergo: what is there and not empty stays, unless it is to be overwritten;

@@ -34,11 +34,22 @@ export const REGEX: Readonly<Record<string, GoFunc>> = {
   mustRegexSplit: split,
   regexFind: find,
   regexFindAll: findAll,
-  regexMatch: metered([STRING, STRING], (meter, pattern, text) => isPattern(pattern) && isMatch(meter, pattern, text)),
+  regexMatch: metered([STRING, STRING], (meter, pattern, text) => {
+    try {
+      return isMatch(meter, pattern, text)
+    } catch (cause) {
+      if (cause instanceof PatternError) return false
+      throw cause
+    }
+  }),
   regexQuoteMeta: fn([STRING], (text) => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&')),
   regexReplaceAll: replaceAll,
   regexReplaceAllLiteral: replaceAllLiteral,
   regexSplit: split,
+}
+
+class PatternError extends Error {
+  override readonly name = 'PatternError'
 }
 
 /** What a search in a text costs: it may look at every character with every instruction of the pattern. */
@@ -46,33 +57,36 @@ function searchCost(regex: RE2JS, length: number): number {
   return 1 + ((length * (1 + (regex.programSize() >> 4))) >> 3)
 }
 
-function compile(pattern: string): RE2JS {
+/** Twenty steps a character are what long lists of character classes take. */
+function compile(meter: Meter, pattern: string): RE2JS {
   let regex = compiled.get(pattern)
   if (regex === undefined) {
-    regex = RE2JS.compile(pattern)
+    meter.spend(pattern.length * 20)
+    regex = compileAnew(pattern)
     compiled.set(pattern, regex)
   }
   return regex
 }
 
-function isPattern(pattern: string): boolean {
+function compileAnew(pattern: string): RE2JS {
   try {
-    compile(pattern)
-    return true
-  } catch {
-    return false
+    return RE2JS.compile(pattern)
+  } catch (cause) {
+    // The library quotes the pattern, which may come from the session.
+    const message = cause instanceof Error ? cause.message : 'error parsing regexp'
+    throw new PatternError(message.replace(/: `.*$/s, ''), { cause })
   }
 }
 
 function isMatch(meter: Meter, pattern: string, text: string): boolean {
-  const regex = compile(pattern)
+  const regex = compile(meter, pattern)
   meter.spend(searchCost(regex, text.length))
   return regex.test(text)
 }
 
 /** Goes through the matches as Go does: an empty one right after another match does not count. */
 function* matches(meter: Meter, pattern: string, text: string): Iterable<Matcher> {
-  const regex = compile(pattern)
+  const regex = compile(meter, pattern)
   const matcher = regex.matcher(text)
   let at = 0
   let previousEnd = -1
@@ -97,7 +111,7 @@ function found(meter: Meter, pattern: string, text: string, count: number): GoSl
       checkItemCount(all.length)
       if (all.length === count) break
     }
-  } else compile(pattern)
+  } else compile(meter, pattern)
   return all.length === 0 ? new GoSlice('string', [], true) : stringSlice(all)
 }
 
@@ -125,7 +139,7 @@ function expand(template: string, matcher: Matcher): string {
 }
 
 function splitBy(meter: Meter, pattern: string, text: string, count: number): Value {
-  const regex = compile(pattern)
+  const regex = compile(meter, pattern)
   if (count === 0) return new GoSlice('string', [], true)
   if (regex.pattern() !== '' && text === '') return stringSlice([''])
   const parts: string[] = []

@@ -65,6 +65,8 @@ describe('claims', () => {
       '{{ mustDateModify .Extra.token now }}',
       '{{ urlParse (printf "http://%s:x/" .Extra.token) }}',
       '{{ .MatchContext.URL.Parse (printf "http://h/%%zz%s" .Extra.token) }}',
+      '{{ regexFind (printf "(%s" .Extra.token) "x" }}',
+      '{{ mustRegexMatch (printf "[%s" .Extra.token) "x" }}',
       '{{ semver .Extra.token }}',
       '{{ semverCompare .Extra.token "1" }}',
       '{{ ternary 1 2 .Extra.token }}',

@@ -1,5 +1,5 @@
-import { formatValue } from '../format/printer.ts'
 import { stringOf } from '../../lib/go-string.ts'
+import { formatValue } from '../format/printer.ts'
 import { itemsOf } from '../values/collection.ts'
 import { checkTextLength } from '../values/limits.ts'
 import { integerOf } from '../values/types.ts'

@@ -1,5 +1,5 @@
-import { parseFloat64, parseInteger } from '../values/parse-number.ts'
 import { quoteString } from '../format/quote.ts'
+import { parseFloat64, parseInteger } from '../values/parse-number.ts'
 import type { NumberNode } from './node.ts'
 import { unquoteRune } from './unquote.ts'
 

@@ -1,9 +1,9 @@
+import { compareBytes } from '../../lib/go-string.ts'
 import { stringSlice } from '../values/collection.ts'
+import { itemsOf } from '../values/collection.ts'
 import { fn, methods } from '../values/func.ts'
 import { type Param, STRING } from '../values/param.ts'
-import { compareBytes } from '../../lib/go-string.ts'
 import { GoMap, GoSlice, type MapType, type Value } from '../values/value.ts'
-import { itemsOf } from '../values/collection.ts'
 import { escapePart, unescapePart } from './escape.ts'
 
 const SELF: Param<GoMap> = { name: 'url.Values', literal: 'none', accepts: (v) => v instanceof GoMap }
