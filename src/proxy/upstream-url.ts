@@ -24,22 +24,25 @@ function keptEncoding(view: RequestView): string {
 
 function upstreamPath(path: string, { basePath, stripPath }: UpstreamTarget, keepsSlash: boolean): string {
   if (stripPath === '' && (basePath === '' || basePath === '/')) return path === '' ? '/' : path
-  const joined = joinPath(basePath, path)
+  const joined = rooted(joinPath(basePath, path))
   const slashed = keepsSlash && path.endsWith('/') && joined !== '/' ? `${joined}/` : joined
-  return stripPath === '' ? rooted(slashed) : strip(slashed, stripPath)
+  return stripPath === '' ? slashed : strip(slashed, stripPath, cleanPath(rooted(basePath)))
 }
 
 /**
  * Oathkeeper removes the first occurrence of `/` + `strip_path`, wherever in the path it is and whatever follows it.
- * What is left may begin without a slash or with dots (`/api../x`), which an upstream would read as another place: it
- * is rooted and cleaned again (V-050).
+ * What is left may begin without a slash or with dots (`/api../x`), which an upstream would read as another place, or grow
+ * together with the upstream's own path (`/base` and `/apix` to `/basex`): it is rooted and cleaned again, and stays below
+ * that path, unless the occurrence is in that path itself (V-050).
  */
-function strip(path: string, stripPath: string): string {
+function strip(path: string, stripPath: string, basePath: string): string {
   const at = path.indexOf(`/${stripPath}`)
-  if (at === -1) return rooted(path)
-  const rest = rooted(path.slice(0, at) + path.slice(at + stripPath.length + 1))
-  const clean = cleanPath(rest)
-  return rest.endsWith('/') && clean !== '/' ? `${clean}/` : clean
+  if (at === -1) return path
+  const kept = basePath === '/' || at < basePath.length ? '' : basePath
+  const rest = path.slice(kept.length, at) + path.slice(at + stripPath.length + 1)
+  const clean = cleanPath(rooted(rest))
+  if (clean === '/') return kept === '' || rest.endsWith('/') ? `${kept}/` : kept
+  return kept + clean + (rest.endsWith('/') ? '/' : '')
 }
 
 function rooted(path: string): string {
