@@ -18,7 +18,7 @@ export interface OwnRequest {
 }
 
 /** Where the path is not known: no rule has it. */
-const NO_TARGET = { path: '', rawPath: '', originalUri: '' } as const
+const NO_TARGET = { path: '', rawPath: '', uncleanPath: undefined, originalUri: '' } as const
 
 /**
  * Reads which request a gateway asks about: method, scheme, host and path from `X-Forwarded-Method`, `-Proto`, `-Host` and
@@ -36,9 +36,10 @@ export function readDecision(received: Received, own: OwnRequest, rules: TargetR
   }
 }
 
-type Target = Pick<ViewParts, 'path' | 'rawPath' | 'originalUri'>
+type Target = Pick<ViewParts, 'path' | 'rawPath' | 'uncleanPath' | 'originalUri'>
 
-function makeView(received: Received, own: OwnRequest, { path, rawPath, originalUri }: Target): IncomingView {
+function makeView(received: Received, own: OwnRequest, target: Target): IncomingView {
+  const { path, rawPath, uncleanPath, originalUri } = target
   const { head, connection } = received
   const { headers } = head
   return new IncomingView(
@@ -49,6 +50,7 @@ function makeView(received: Received, own: OwnRequest, { path, rawPath, original
       host: headers.get('x-forwarded-host') || head.host,
       path,
       rawPath,
+      uncleanPath,
       rawQuery: own.rawQuery,
       originalUri,
     },
@@ -58,6 +60,6 @@ function makeView(received: Received, own: OwnRequest, { path, rawPath, original
 
 /** `/decisions` alone asks about a host without any path. */
 function ownTarget({ path, rawQuery }: OwnRequest, rules: TargetRules): Target {
-  if (path === '') return { path: '', rawPath: '', originalUri: rawQuery === '' ? '/' : `/?${rawQuery}` }
+  if (path === '') return { ...NO_TARGET, originalUri: rawQuery === '' ? '/' : `/?${rawQuery}` }
   return readTarget(rawQuery === '' ? path : `${path}?${rawQuery}`, rules)
 }

@@ -12,6 +12,7 @@ export interface ViewParts {
   readonly host: string
   readonly path: string
   readonly rawPath: string
+  readonly uncleanPath?: string | undefined
   readonly rawQuery: string
   readonly originalUri: string
 }
@@ -24,6 +25,7 @@ export class IncomingView implements RequestView {
   readonly host: string
   readonly path: string
   readonly rawPath: string
+  readonly uncleanPath: string | undefined
   readonly rawQuery: string
   readonly originalUri: string
   readonly headers: HeaderList
@@ -41,6 +43,7 @@ export class IncomingView implements RequestView {
     this.host = parts.host
     this.path = parts.path
     this.rawPath = parts.rawPath
+    this.uncleanPath = parts.uncleanPath
     this.rawQuery = parts.rawQuery
     this.originalUri = parts.originalUri
     this.headers = received.head.headers

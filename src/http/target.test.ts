@@ -24,6 +24,7 @@ test('a plain target is taken as it is', () => {
   assert.deepEqual(readTarget('/a/b?x=<y>&z=\\', KEEP), {
     path: '/a/b',
     rawPath: '',
+    uncleanPath: undefined,
     rawQuery: 'x=<y>&z=\\',
     originalUri: '/a/b?x=<y>&z=\\',
     authority: undefined,
@@ -109,6 +110,7 @@ test('an absolute target gives its authority and its path', () => {
   assert.deepEqual(readTarget('http://a.test:81/x?y', KEEP), {
     path: '/x',
     rawPath: '',
+    uncleanPath: undefined,
     rawQuery: 'y',
     originalUri: '/x?y',
     authority: 'a.test:81',
@@ -118,12 +120,13 @@ test('an absolute target gives its authority and its path', () => {
   assert.equal(readTarget('http://u@a.test/', KEEP).authority, 'u@a.test')
 })
 
-test('strict paths refuse encoded slashes, backslashes, dots and NUL', () => {
-  for (const raw of ['/a%2fb', '/a%2Fb', '/a%5cb', '/%2e', '/a%2Eb', '/a%00']) {
+test('strict paths refuse encoded slashes, backslashes, dots and NUL, and dots with a parameter', () => {
+  for (const raw of ['/a%2fb', '/a%2Fb', '/a%5cb', '/%2e', '/a%2Eb', '/a%00', '/a/..;/b', '/.;x=1/b', '/..;']) {
     refused(raw, STRICT)
     readTarget(raw, KEEP)
   }
   assert.equal(readTarget('/a%20b?x=%2f', STRICT).path, '/a b')
+  assert.equal(readTarget('/a;b/...;/..c;', STRICT).path, '/a;b/...;/..c;')
 })
 
 test('V-033: the query of a forwarded URI does not disturb its path', () => {

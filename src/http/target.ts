@@ -8,6 +8,8 @@ export interface Target {
   readonly path: string
   /** Encoded form of `path` where it is not Go's default encoding, else empty. */
   readonly rawPath: string
+  /** Decoded and not cleaned, where cleaning took `..` away: what the path is to who decodes it and leaves it at that. */
+  readonly uncleanPath: string | undefined
   /** As sent, without `?`. */
   readonly rawQuery: string
   /** Path and query as sent. */
@@ -19,7 +21,7 @@ export interface Target {
 export interface TargetRules {
   /** `access_rules.trailing_slash`: `strip` drops the slash at the end of every path, as Oathkeeper 26 does. */
   readonly trailingSlash: 'keep' | 'strip'
-  /** `serve.proxy.strict_paths`: encoded slashes, backslashes, dots and NUL are refused. */
+  /** `serve.proxy.strict_paths`: encoded slashes, backslashes, dots and NUL, and dots with a parameter are refused. */
   readonly strictPaths: boolean
 }
 
@@ -46,7 +48,8 @@ KIND['.'.charCodeAt(0)] = Dot
 KIND['?'.charCodeAt(0)] = Question
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)/i
-const ENCODED_DANGERS = /%(?:2f|5c|2e|00)/i
+/** Java's servlet containers drop what stands behind a `;` in a segment: to them `..;` is `..`. */
+const DANGERS = /%(?:2f|5c|2e|00)|\/\.{1,2};/i
 
 /**
  * Reads the target of a request line: origin-form or absolute-form. The asterisk-form is for the caller to answer.
@@ -94,21 +97,21 @@ function readPathAndQuery(raw: string, authority: string | undefined, rules: Tar
   const rawQuery = raw.slice(pathEnd + 1)
   const endsInSlash = sent.length > 1 && sent.charCodeAt(sent.length - 1) === 0x2f
   if (!encoded && !unclean && !(endsInSlash && rules.trailingSlash === 'strip')) {
-    return { path: sent, rawPath: '', rawQuery, originalUri: raw, authority }
+    return { path: sent, rawPath: '', uncleanPath: undefined, rawQuery, originalUri: raw, authority }
   }
-  const { path, rawPath } = readPath(sent, rules)
-  return { path, rawPath, rawQuery, originalUri: raw, authority }
+  return { ...readPath(sent, rules), rawQuery, originalUri: raw, authority }
 }
 
-function readPath(sent: string, rules: TargetRules): Pick<Target, 'path' | 'rawPath'> {
-  if (rules.strictPaths && ENCODED_DANGERS.test(sent)) {
-    throw malformed('The path holds an encoded slash, backslash, dot or NUL')
+function readPath(sent: string, rules: TargetRules): Pick<Target, 'path' | 'rawPath' | 'uncleanPath'> {
+  if (rules.strictPaths && DANGERS.test(sent)) {
+    throw malformed('The path holds an encoded slash, backslash, dot or NUL, or dots with a parameter')
   }
   const decoded = unescapePath(sent)
   if (decoded === undefined) throw malformed('The path holds a percent sign without two hexadecimal digits')
   const path = normalise(decoded, rules)
   const encoded = path === decoded ? sent : normalise(reencodePath(sent), rules)
-  return { path, rawPath: encoded === escapePath(path) ? '' : encoded }
+  const uncleanPath = decoded.split('/').includes('..') ? decoded : undefined
+  return { path, rawPath: encoded === escapePath(path) ? '' : encoded, uncleanPath }
 }
 
 function normalise(path: string, rules: TargetRules): string {

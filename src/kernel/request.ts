@@ -13,6 +13,11 @@ export interface RequestView {
   readonly host: string
   /** Decoded once and cleaned: the one path that is matched, shown to templates and forwarded. */
   readonly path: string
+  /**
+   * Only on the decision API, where the gateway forwards the path as it came: `path` before `..` was taken out of it. Not there
+   * when there was none.
+   */
+  readonly uncleanPath?: string | undefined
   /** The encoded form of `path` where it differs from the default encoding (Go's `URL.RawPath`), else empty. */
   readonly rawPath: string
   /** Without `?`; empty when there is none. */

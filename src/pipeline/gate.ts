@@ -1,4 +1,4 @@
-import { type GateError, toGateError } from '../kernel/errors.ts'
+import { GateError, toGateError } from '../kernel/errors.ts'
 import { Exchange } from '../kernel/exchange.ts'
 import type { Decision, Gate } from '../kernel/gate.ts'
 import type { Match, Matcher } from '../kernel/matcher.ts'
@@ -31,6 +31,33 @@ class PlannedExchange extends Exchange {
   }
 }
 
+/**
+ * Finds the rule. A gateway may pass `/admin/../public` on as it is, and many an application takes that for something below
+ * `/admin`: a path that leads to two rules, by who reads it, is refused (V-003).
+ */
+function matchOnce(matcher: Matcher<Plan>, request: RequestView): Match<Plan> {
+  const { method, scheme, host, path, uncleanPath } = request
+  const match = matcher.match(method, scheme, host, path)
+  if (uncleanPath !== undefined && isAnotherRule(matcher, request, uncleanPath, match.plan)) {
+    throw new GateError('ERR_REQUEST_MALFORMED', { reason: 'The path leads to another rule when it is not cleaned' })
+  }
+  return match
+}
+
+function isAnotherRule(
+  matcher: Matcher<Plan>,
+  { method, scheme, host }: RequestView,
+  path: string,
+  plan: Plan,
+): boolean {
+  try {
+    return matcher.match(method, scheme, host, path).plan !== plan
+  } catch (cause: unknown) {
+    if (cause instanceof GateError && cause.code === 'ERR_RULE_NOT_FOUND') return false
+    throw cause
+  }
+}
+
 /** Creates the gate over the rules in force. It answers at once unless a step needs to wait, and never throws. */
 export function createGate({ current, onDecision }: GateOptions): Gate {
   const tell = (decision: Decision, startedAt: number): Decision => {
@@ -57,7 +84,7 @@ export function createGate({ current, onDecision }: GateOptions): Gate {
       const { matcher, fallback } = current()
       let match: Match<Plan>
       try {
-        match = matcher.match(request.method, request.scheme, request.host, request.path)
+        match = matchOnce(matcher, request)
       } catch (cause: unknown) {
         return fail(new Exchange(request, '', []), cause, startedAt)
       }

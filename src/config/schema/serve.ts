@@ -81,7 +81,7 @@ const proxySchema = z
     strict_paths: z
       .boolean()
       .default(false)
-      .describe('Refuses encoded slashes, backslashes, dots and NUL in a path with 400.'),
+      .describe('Refuses encoded slashes, backslashes, dots and NUL, and `..;`, in a path with 400.'),
     strip_request_headers: uniqueList(z.string().regex(TOKEN, 'must be the name of a header'))
       .default([])
       .describe('Headers that are removed from every client request before the pipeline.'),
