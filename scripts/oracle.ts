@@ -32,6 +32,8 @@ interface CaseReport {
 export interface Replay {
   readonly passed: number
   readonly deviating: number
+  /** Cases that the recording itself leaves out. */
+  readonly skipped: number
   /** Failures without a listed reason, and listed deviations that pass: one text each. */
   readonly problems: readonly string[]
 }
@@ -48,8 +50,9 @@ export async function replay(cases: string, only?: string): Promise<Replay> {
   try {
     const reportFile = join(folder, 'report.json')
     const output = await runReplay(file, reportFile, only)
-    if (!existsSync(reportFile)) return { passed: 0, deviating: 0, problems: [`the replay did not finish:\n${output}`] }
-    return judge(JSON.parse(readFileSync(reportFile, 'utf8')) as CaseReport[])
+    if (!existsSync(reportFile)) throw new Error(`the replay did not finish:\n${output}`)
+    const skipped = Number(/(\d+) skipped/.exec(output)?.[1] ?? 0)
+    return { ...judge(JSON.parse(readFileSync(reportFile, 'utf8')) as CaseReport[]), skipped }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -81,7 +84,7 @@ function runReplay(file: string, reportFile: string, only: string | undefined): 
   })
 }
 
-function judge(report: readonly CaseReport[]): Replay {
+function judge(report: readonly CaseReport[]): Omit<Replay, 'skipped'> {
   const deviations = JSON.parse(readFileSync(DEVIATIONS, 'utf8')) as Deviation[]
   const listed = new Set(deviations.map((deviation) => deviation.case))
   const problems: string[] = []
@@ -104,9 +107,11 @@ if (import.meta.main) {
     process.exit(0)
   }
   for (const cases of positionals.length === 0 ? CASE_FILES : positionals) {
-    const { passed, deviating, problems } = await replay(cases, values.only)
+    const { passed, deviating, skipped, problems } = await replay(cases, values.only)
     for (const problem of problems) console.log(`✖ ${problem}`)
-    console.log(`${cases}: ${passed} passed, ${problems.length} failed, ${deviating} listed deviations`)
+    console.log(
+      `${cases}: ${passed} passed, ${problems.length} failed, ${deviating} listed deviations, ${skipped} skipped`,
+    )
     if (problems.length > 0) process.exitCode = 1
   }
 }

@@ -35,8 +35,8 @@ const SUITES: Record<string, Suite> = {
     needs: [REDIS_SERVER],
   },
   structure: {
-    summary: 'who may import whom, and documents that keep step with the code',
-    files: ['test/layers.test.ts', 'test/docs.test.ts'],
+    summary: 'who may import whom; documents and examples in step with the code',
+    files: ['test/{layers,docs,examples}.test.ts'],
     needs: [],
   },
   contract: {
@@ -102,6 +102,7 @@ function runCheck(name: string, check: Check): boolean {
 function runSuites(chosen: readonly Suite[]): boolean {
   const files = [...new Set(chosen.flatMap((suite) => globSync([...suite.files], { cwd: ROOT }).toSorted()))]
   if (files.length === 0) return true
+  if (chosen.length === Object.keys(SUITES).length) checkNoneForgotten(files)
   const { status } = spawnSync(
     process.execPath,
     [
@@ -114,6 +115,16 @@ function runSuites(chosen: readonly Suite[]): boolean {
     { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
   )
   return status === 0
+}
+
+/** A test file that no part names would never run. */
+function checkNoneForgotten(files: readonly string[]): void {
+  const forgotten = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: ROOT }).filter(
+    (file) => !files.includes(file),
+  )
+  if (forgotten.length === 0) return
+  console.error(`No part of scripts/test.ts names ${forgotten.join(', ')}`)
+  process.exit(1)
 }
 
 function printHelp(): void {

@@ -44,7 +44,7 @@ after(() => {
 test('the package holds what runs and what its user reads, and no tests', { skip }, () => {
   for (const wanted of ['dist/main.js', 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'package.json'])
     assert.ok(published.includes(wanted), `${wanted} is missing`)
-  const unwanted = published.filter((path) => /\.test\.|^(src|test|bench|scripts|examples)\//.test(path))
+  const unwanted = published.filter((path) => /\.test\.|^(src|test|bench|scripts|examples\/demo)\//.test(path))
   assert.deepEqual(unwanted, [])
 })
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { timed } from './until.ts'
 
 /** Asks again and again until the answer is what is awaited. @throws {Error} with the last answer, when time is up. */
 export async function eventually<Value>(
@@ -15,16 +16,13 @@ export async function eventually<Value>(
   }
 }
 
-/** What something gives, and how long it took. */
-export async function timed<Value>(run: () => Promise<Value>): Promise<{ value: Value; tookMs: number }> {
-  const begun = performance.now()
-  const value = await run()
-  return { value, tookMs: performance.now() - begun }
-}
-
 /** The shortest of a few runs: what the product takes; the rest is what else the machine has to do. */
 export async function fastest(runs: number, run: () => Promise<unknown>): Promise<number> {
   let best = Number.POSITIVE_INFINITY
-  for (let i = 0; i < runs; i++) best = Math.min(best, (await timed(run)).tookMs)
+  for (let i = 0; i < runs; i++) {
+    const { ms, error } = await timed(run)
+    if (error !== undefined) throw error
+    best = Math.min(best, ms)
+  }
   return best
 }
