@@ -1,5 +1,6 @@
 import type { HandlerReference, Rule } from '../kernel/rule.ts'
 import { type KeyPath } from '../lib/document.ts'
+import { migrateRule } from './migrations.ts'
 import { RuleReader } from './rule-reader.ts'
 
 export interface RuleShapeProblem {
@@ -25,7 +26,7 @@ export function readRules(document: unknown): {
 function readRule(rule: RuleReader): Rule {
   rule.ruleId = typeof rule.raw('id') === 'string' ? (rule.raw('id') as string) : undefined
   const upstream = rule.object('upstream')
-  return {
+  const read: Rule = {
     id: rule.text('id'),
     version: rule.text('version'),
     description: rule.text('description'),
@@ -40,6 +41,11 @@ function readRule(rule: RuleReader): Rule {
       stripPath: upstream.text('strip_path'),
     },
   }
+  const migrated = migrateRule(read)
+  if (migrated === undefined) {
+    rule.tell(['version'], `must be a version of Oathkeeper such as v0.40.0, found "${read.version}"`)
+  }
+  return migrated ?? read
 }
 
 /** The RPC form is told by the presence of `full_method`, in exactly this spelling. */
