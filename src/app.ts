@@ -75,7 +75,15 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     onDecision: createDecisionLog(log),
   })
 
-  const listenerDeps = { gate, login: () => reloader.current.login, rules, store: sessions.store, clock, logger: log }
+  const listenerDeps = {
+    gate,
+    login: () => reloader.current.login,
+    cors: () => reloader.current.cors,
+    rules,
+    store: sessions.store,
+    clock,
+    logger: log,
+  }
   const proxy = createProxyListener(config, listenerDeps)
   const api = createApiListener(config, listenerDeps)
   undo.defer(async () => void (await Promise.all([proxy.close(STOP_GRACE_MS), api.close(STOP_GRACE_MS)])))

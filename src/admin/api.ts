@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Answer } from '../http/answer.ts'
 import { connectionOf } from '../http/connection.ts'
+import type { Cors } from '../http/cors.ts'
 import { isRefusal, receive, type Received, type ReceiveOptions } from '../http/receive.ts'
 import { refusalReply } from '../http/refusal.ts'
 import { settleBody } from '../http/settle.ts'
@@ -20,7 +22,7 @@ export interface ApiMount {
 
 export interface MountedExchange {
   readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly response: Answer
   readonly received: Received
   readonly path: string
   readonly rawQuery: string
@@ -31,13 +33,15 @@ export interface ApiOptions {
   readonly watch: StallWatch
   readonly routes: AdminRoutes
   readonly mounts: readonly ApiMount[]
+  /** Cross-origin requests by the configuration in force; nothing while they are not answered for. */
+  readonly cors: () => Cors | undefined
   readonly logger: Logger
 }
 
 const ORIGIN = /^https?:\/\/[^/?#]*/i
 
 /** Creates the handler of the API listener: checks the request, then the mounts, then the routes. */
-export function createApi(options: ApiOptions): (request: IncomingMessage, response: ServerResponse) => void {
+export function createApi(options: ApiOptions): (request: IncomingMessage, response: Answer) => void {
   const { watch, routes, mounts } = options
   const fail = (cause: unknown, { response, received }: Pick<MountedExchange, 'response' | 'received'>): void => {
     const error = toGateError(cause)
@@ -64,6 +68,10 @@ export function createApi(options: ApiOptions): (request: IncomingMessage, respo
     if (isRefusal(received)) {
       const { secure } = connectionOf(request.socket)
       writeReply(response, refusalReply(received), { secure, close: received.close })
+      return
+    }
+    if (options.cors()?.handle(request.method ?? '', received.head.headers, response) === true) {
+      if (received.body !== undefined) settleBody(request, response, watch)
       return
     }
     const target = originForm(request.url ?? '/')

@@ -5,6 +5,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { type Problem, ProblemsError } from '../kernel/problem.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import { createLogin, type Login } from '../login/login.ts'
+import { compileCors, type Cors } from '../http/cors.ts'
 import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
 import { createRegistry, type Registry } from '../pipeline/registry.ts'
@@ -25,6 +26,8 @@ export interface GenerationDeps {
 export interface Generation {
   readonly config: Config
   readonly login: Login | undefined
+  /** Cross-origin requests, by listener. */
+  readonly cors: Readonly<Record<'proxy' | 'api', Cors | undefined>>
   readonly registry: Registry
   readonly fallback: Fallback
   /** What is wrong with handlers that the fallback list names, by file and line. */
@@ -52,7 +55,14 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
     },
   })
   const { fallback, problems } = registry.compileFallback()
-  return { config, login, registry, fallback, problems: problems.map((problem) => place(locate, problem)) }
+  return {
+    config,
+    login,
+    cors: { proxy: compileCors(config.serve.proxy.cors), api: compileCors(config.serve.api.cors) },
+    registry,
+    fallback,
+    problems: problems.map((problem) => place(locate, problem)),
+  }
 }
 
 /** Refreshes tokens by the login in force: what the session manager gets once, whatever is reloaded. */

@@ -3,6 +3,7 @@ import { createApi } from '../admin/api.ts'
 import { createAdminRoutes } from '../admin/routes.ts'
 import type { Config } from '../config/config.ts'
 import { createDecisions } from '../decision/decisions.ts'
+import type { Cors } from '../http/cors.ts'
 import { compileTrust } from '../http/forwarded.ts'
 import { createHeaderClassifier } from '../http/header-kinds.ts'
 import { createHttpServer, type HttpServer } from '../http/server.ts'
@@ -24,6 +25,8 @@ export interface ListenerDeps {
   readonly gate: Gate
   /** The login of the configuration in force. */
   readonly login: () => Login | undefined
+  /** Cross-origin requests by the configuration in force. */
+  readonly cors: () => Readonly<Record<'proxy' | 'api', Cors | undefined>>
   readonly rules: RuleRepository<Plan>
   readonly store: SessionStore
   readonly clock: Clock
@@ -36,7 +39,7 @@ const API_BODY_LIMIT = 10 * 1024 * 1024
 /** Creates the listener of the proxy. */
 export function createProxyListener({ serve, accessRules }: Config, deps: ListenerDeps): Proxy {
   const { proxy } = serve
-  const { gate, login, clock, logger } = deps
+  const { gate, login, cors, clock, logger } = deps
   return createProxy(
     {
       host: proxy.host,
@@ -63,6 +66,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
           return current.handle(request)
         },
       },
+      cors: () => cors().proxy,
       clock,
       logger,
     },
@@ -72,7 +76,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
 /** Creates the listener of the API: decisions, health, rules and keys. */
 export function createApiListener({ serve, accessRules }: Config, deps: ListenerDeps): HttpServer {
   const { api, proxy } = serve
-  const { gate, rules, store, clock, logger } = deps
+  const { gate, cors, rules, store, clock, logger } = deps
   const watch = new StallWatch(clock, api.timeouts.readMs)
   const trusts = compileTrust(api.trustedProxies)
   const answer = createApi({
@@ -90,6 +94,7 @@ export function createApiListener({ serve, accessRules }: Config, deps: Listener
         store,
       },
     }),
+    cors: () => cors().api,
     mounts: [createDecisions({ gate, watch, trailingSlash: accessRules.trailingSlash })],
     logger,
   })

@@ -18,8 +18,9 @@ export function keysThatWaitForRestart(before: Config, after: Config): string[] 
   return READ_AT_START.flatMap(([key, read]) => (isDeepStrictEqual(read(before), read(after)) ? [] : [key]))
 }
 
-function comparable<Part extends { readonly tls: unknown }>(part: Part): unknown {
-  return { ...part, tls: revealed(part.tls) }
+/** A listener without what changes under it. */
+function comparable<Part extends { readonly tls: unknown; readonly cors: unknown }>(part: Part): unknown {
+  return { ...part, cors: undefined, tls: revealed(part.tls) }
 }
 
 /** Secrets are equal when their texts are. */

@@ -2,6 +2,7 @@ import { type Problem, ProblemsError } from '../kernel/problem.ts'
 import type { PlainObject } from '../lib/deep-merge.ts'
 import { applyLoginDefaults, checkSections, completeConfig, type Sections, sectionWarnings } from './complete.ts'
 import type { Config } from './config.ts'
+import { corsWarnings } from './cors-warnings.ts'
 import { describeIssues } from './issues.ts'
 import { configJsonSchema, type SchemaNode } from './json-schema.ts'
 import { parsePath, type Place } from './provenance.ts'
@@ -62,7 +63,9 @@ export function tryLoadConfig({ files, env, handlers }: LoadOptions): LoadResult
     config: completeConfig(parsed.data),
     warnings: [
       ...sources.warnings,
-      ...sectionWarnings(sections, document).map((warning) => sources.toProblem(warning)),
+      ...[...sectionWarnings(sections, document), ...corsWarnings(parsed.data.serve)].map((warning) =>
+        sources.toProblem(warning),
+      ),
     ],
     locate: (path) => sources.locate(parsePath(path)),
     files: sources.files,

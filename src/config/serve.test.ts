@@ -158,3 +158,17 @@ test('cors, prometheus, tracing and profiling are checked as Oathkeeper does', (
   for (const [text, problem] of Object.entries(wrong)) assert.match(refuse(t, text).join(), problem, text)
   assert.equal(accept(t, 'profiling: ""\nversion: v26.2.0-rc.1+x').config.profiling, undefined)
 })
+
+test('CORS that lets in more, or less, than is probably meant is told', (t) => {
+  const cors =
+    'enabled: true, allow_credentials: true, allowed_origins: [ "*", "https://*.com", "https://*.example.com" ]'
+  const { warnings } = accept(t, `serve:\n  proxy:\n    cors: { ${cors} }\n`)
+  assert.deepEqual(
+    warnings.map(({ path, line }) => [path, line]),
+    [
+      ['serve.proxy.cors.allowed_origins[1]', 3],
+      ['serve.proxy.cors.allow_credentials', 3],
+    ],
+  )
+  assert.deepEqual(accept(t, `serve: { proxy: { cors: { ${cors.replace('true', 'false')} } } }`).warnings, [])
+})

@@ -7,6 +7,7 @@ import { createTestGate } from '../../test/support/gate.ts'
 import type { Gate } from '../kernel/gate.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { GateError } from '../kernel/errors.ts'
+import { compileCors } from '../http/cors.ts'
 import { defineMutator } from '../pipeline/define.ts'
 
 /** Asks and gives the request that the gate saw. */
@@ -285,4 +286,29 @@ test('F-16: a body that nobody reads does not disturb the next request of the co
   await once(socket, 'end')
   assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 200'])
   assert.ok(text.endsWith('{"status":"ok"}\n'))
+})
+
+test('a header of the pipeline stands in place of one that CORS added, as in Oathkeeper', async (t) => {
+  const cors = compileCors({
+    enabled: true,
+    allowedOrigins: ['*'],
+    allowedMethods: ['GET'],
+    allowedHeaders: [],
+    exposedHeaders: [],
+    allowCredentials: false,
+    maxAgeSeconds: 0,
+  })
+  const gate = createTestGate({ rules: [{ url: 'http://app.example/a' }] })
+  const { port } = await startApi(t, { gate, ...(cors === undefined ? {} : { cors }) })
+  const headers: [string, string][] = [
+    ['Host', 'app.example'],
+    ['Origin', 'https://spa.example'],
+    ['Access-Control-Allow-Origin', 'https://rule.example'],
+  ]
+  const answer = await ask({ port, path: '/decisions/a', headers })
+  assert.deepEqual(answer.headers, [
+    ['vary', 'Origin'],
+    ['origin', 'https://spa.example'],
+    ['access-control-allow-origin', 'https://rule.example'],
+  ])
 })

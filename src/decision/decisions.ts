@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Answer } from '../http/answer.ts'
 import { type Received } from '../http/receive.ts'
 import { settleBody } from '../http/settle.ts'
 import type { StallWatch } from '../http/stall-watch.ts'
@@ -19,7 +20,7 @@ export interface DecisionsOptions {
 /** A request to the API listener that passed its checks. */
 export interface ApiExchange {
   readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly response: Answer
   readonly received: Received
   /** As sent, without the query. */
   readonly path: string
@@ -52,7 +53,7 @@ export function createDecisions({ gate, watch, trailingSlash }: DecisionsOptions
   }
 }
 
-function answer(gate: Gate, decision: Decision, received: Received, response: ServerResponse): void {
+function answer(gate: Gate, decision: Decision, received: Received, response: Answer): void {
   const { secure } = received.connection
   if (!decision.granted) {
     writeReply(response, decision.reply, { secure })
@@ -71,18 +72,20 @@ async function refuseLate(
   exchange: Exchange,
   cause: unknown,
   secure: boolean,
-  response: ServerResponse,
+  response: Answer,
 ): Promise<void> {
   const decision = await gate.refuse(exchange, toGateError(cause))
   if (decision.granted || response.headersSent) response.destroy()
   else writeReply(response, decision.reply, { secure })
 }
 
-function writeGrant(response: ServerResponse, { headers }: Exchange): void {
+function writeGrant(response: Answer, { headers }: Exchange): void {
   const flat: string[] = []
   for (const [name, values] of headers) {
     const value = values[0]
-    if (value !== undefined && !FRAMING.has(name)) flat.push(name, value)
+    if (value === undefined || FRAMING.has(name)) continue
+    flat.push(name, value)
+    response.dropAdded(name.toLowerCase())
   }
   flat.push('Content-Length', '0')
   response.writeHead(200, flat)

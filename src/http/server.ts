@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createServer, IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../kernel/clock.ts'
+import { Answer } from './answer.ts'
 import { connectionOf, type PeerTrust, registerConnection } from './connection.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { refusalReply } from './refusal.ts'
@@ -27,12 +28,12 @@ export interface HttpServerOptions {
 }
 
 export interface HttpHandlers {
-  request(request: IncomingMessage, response: ServerResponse): void
+  request(request: IncomingMessage, response: Answer): void
   /**
    * The client asks to upgrade the connection. The handler either answers by `response`, which ends the connection, or
    * calls `takeOver` and owns the socket from then on. Without the handler upgrades are answered as plain requests.
    */
-  upgrade?(request: IncomingMessage, response: ServerResponse, takeOver: () => Upgraded): void
+  upgrade?(request: IncomingMessage, response: Answer, takeOver: () => Upgraded): void
 }
 
 export interface Upgraded {
@@ -80,7 +81,7 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
   server.on('checkExpectation', begin)
   if (handlers.upgrade !== undefined) server.on('upgrade', beginUpgrade)
 
-  function begin(request: IncomingMessage, response: ServerResponse): void {
+  function begin(request: IncomingMessage, response: Answer): void {
     const connection = connectionOf(request.socket)
     connection.active++
     connection.latest = response
@@ -133,12 +134,16 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
 }
 
 /** One function for all answers: a closure for each would be the dearest thing about a small one. */
-function countDown(this: ServerResponse): void {
+function countDown(this: Answer): void {
   connectionOf(this.req.socket).active--
 }
 
-function makeServer(options: HttpServerOptions): Server {
+type AnsweringServer = Server<typeof IncomingMessage, typeof Answer>
+
+function makeServer(options: HttpServerOptions): AnsweringServer {
   const shared = {
+    IncomingMessage,
+    ServerResponse: Answer,
     maxHeaderSize: options.maxHeaderSize,
     // The checks answer for themselves, with a body.
     requireHostHeader: false,
@@ -158,8 +163,8 @@ function makeServer(options: HttpServerOptions): Server {
 }
 
 /** For a socket that node:http gave up: an answer on it is its last. */
-function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
-  const response = new ServerResponse(request)
+function responseOn(request: IncomingMessage, socket: Socket): Answer {
+  const response = new Answer(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket)
   socket.on('error', () => {})
@@ -170,6 +175,6 @@ function responseOn(request: IncomingMessage, socket: Socket): ServerResponse {
   return response
 }
 
-function connectionCount(server: Server): Promise<number> {
+function connectionCount(server: AnsweringServer): Promise<number> {
   return new Promise((resolve) => server.getConnections((error, count) => resolve(error === null ? count : 0)))
 }

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { Cors } from '../http/cors.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Gate } from '../kernel/gate.ts'
@@ -46,6 +47,8 @@ export interface LocalRoutes {
 export interface ProxyDeps {
   readonly gate: Gate
   readonly local?: LocalRoutes
+  /** Cross-origin requests by the configuration in force; nothing while they are not answered for. */
+  readonly cors?: () => Cors | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** Hears of every exchange with an upstream when it is over; failures are logged in any case. */

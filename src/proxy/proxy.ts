@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import type { Answer } from '../http/answer.ts'
 import { compileTrust } from '../http/forwarded.ts'
 import { createHeaderClassifier } from '../http/header-kinds.ts'
 import type { Head } from '../http/head.ts'
@@ -64,7 +65,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     clock,
   )
 
-  function serve(request: IncomingMessage, response: ServerResponse, takeOver?: TakeOver): void {
+  function serve(request: IncomingMessage, response: Answer, takeOver?: TakeOver): void {
     try {
       const received = receive(request, response, receiving, watch)
       if (isRefusal(received)) {
@@ -85,6 +86,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
       return
     }
     const view = viewOf(request, received)
+    if (deps.cors?.()?.handle(view.method, view.headers, response) === true) return
     if (local !== undefined && local.handles(view.path)) {
       void answerLocally(local, view, response)
       return
@@ -172,7 +174,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     else new TunnelForwarding(exchange, response, outgoing, context, takeOver).begin()
   }
 
-  async function answerLocally(routes: LocalRoutes, view: RequestView, response: ServerResponse): Promise<void> {
+  async function answerLocally(routes: LocalRoutes, view: RequestView, response: Answer): Promise<void> {
     try {
       const reply = await routes.handle(view)
       if (!response.destroyed) writeReply(response, reply, { secure: view.scheme === 'https' })
@@ -181,12 +183,12 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     }
   }
 
-  function refuse(response: ServerResponse, refusal: Refusal): void {
+  function refuse(response: Answer, refusal: Refusal): void {
     writeReply(response, refusalReply(refusal), { secure: options.tls !== undefined, close: refusal.close })
   }
 
   /** What nobody foresaw: never a crash, never a way through. */
-  function fail(response: ServerResponse, error: unknown): void {
+  function fail(response: Answer, error: unknown): void {
     logger.error({ err: error }, 'a request failed for an unforeseen reason')
     if (response.headersSent || response.destroyed) response.destroy()
     else refuse(response, refusalOf(error))
@@ -205,11 +207,11 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
 class Serving {
   readonly received: Received
   readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly response: Answer
   /** For a request to upgrade the connection. */
   readonly takeOver: TakeOver | undefined
 
-  constructor(received: Received, request: IncomingMessage, response: ServerResponse, takeOver: TakeOver | undefined) {
+  constructor(received: Received, request: IncomingMessage, response: Answer, takeOver: TakeOver | undefined) {
     this.received = received
     this.request = request
     this.response = response

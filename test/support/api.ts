@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import { createApi } from '../../src/admin/api.ts'
 import { type AdminOptions, createAdminRoutes } from '../../src/admin/routes.ts'
 import { createDecisions } from '../../src/decision/decisions.ts'
+import type { Cors } from '../../src/http/cors.ts'
 import { compileTrust } from '../../src/http/forwarded.ts'
 import { createHeaderClassifier } from '../../src/http/header-kinds.ts'
 import { createHttpServer } from '../../src/http/server.ts'
@@ -15,6 +16,7 @@ export interface TestApiOptions {
   readonly gate: Gate
   readonly trustedProxies?: 'all' | readonly string[]
   readonly trailingSlash?: 'keep' | 'strip'
+  readonly cors?: Cors
   readonly admin?: Partial<AdminOptions>
   readonly logger?: Logger
 }
@@ -30,6 +32,7 @@ export async function startApi(t: TestContext, options: TestApiOptions): Promise
       body: { maxBytes: undefined, stallMs: 5_000 },
     },
     watch,
+    cors: () => options.cors,
     mounts: [createDecisions({ gate: options.gate, watch, trailingSlash: options.trailingSlash ?? 'keep' })],
     routes: createAdminRoutes({
       rules: () => [],

@@ -9,7 +9,7 @@ export const corsSchema = z
     enabled: z.boolean().default(false).describe('Answers preflight requests and adds CORS headers.'),
     allowed_origins: uniqueList(z.string().min(1))
       .default(['*'])
-      .describe('Origins that may ask; one `*` in an origin stands for any text.'),
+      .describe('Origins that may ask. `*` alone: every origin; `https://*.example.com`: the hosts of a domain that one owner can register.'),
     allowed_methods: uniqueList(z.enum(METHODS))
       .default(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
       .describe('Methods that a cross-origin request may use.'),

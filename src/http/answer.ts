@@ -1,0 +1,20 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+
+/** The answer to a request, with what the listener itself has to say beside whoever writes it. */
+export class Answer extends ServerResponse<IncomingMessage> {
+  /** Name, value, name, value, …: headers that go out in front of those that the answer is written with. */
+  added: readonly string[] | undefined = undefined
+
+  /** @param flat name, value, name, value, …; answers are written in no other form. */
+  override writeHead(status: number, flat?: unknown): this {
+    const own = flat as string[] | undefined
+    return super.writeHead(status, this.added === undefined ? own : [...this.added, ...(own ?? [])])
+  }
+
+  /** Leaves out an added header, because what the answer says by that name replaces it. */
+  dropAdded(lowerName: string): void {
+    const { added } = this
+    if (added === undefined) return
+    this.added = added.filter((_, i) => (added[i - (i % 2)] as string).toLowerCase() !== lowerName)
+  }
+}
