@@ -21,7 +21,7 @@ export function describeRule(rule: Rule): unknown {
 
 function describeMatch(match: Rule['match']): unknown {
   if (match === undefined) return null
-  if (match.kind === 'http') return { methods: match.methods, url: match.url }
+  if (match.kind === 'http') return { methods: match.methods.length === 0 ? null : match.methods, url: match.url }
   return { authority: match.authority, full_method: match.fullMethod, allow_http_get: match.allowHttpGet }
 }
 

@@ -10,7 +10,7 @@ import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
 import { createRegistry, type Registry } from '../pipeline/registry.ts'
 import type { LoginStates, RefreshTokens, SessionManager } from '../sessions/contract.ts'
-import { compileTemplate } from '../template/compile-template.ts'
+import { createTemplateCompiler } from '../template/compile-template.ts'
 import { loginOptions } from './area-options.ts'
 
 export interface GenerationDeps {
@@ -46,7 +46,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
     settings: config,
     matchingStrategy: config.accessRules.matchingStrategy,
     deps: {
-      templates: { compile: compileTemplate },
+      templates: createTemplateCompiler({ clock: deps.clock }),
       sessions: login?.reader,
       login: login?.entry,
       outbound: deps.outbound,

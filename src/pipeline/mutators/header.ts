@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Exchange } from '../../kernel/exchange.ts'
 import { HandlerConfigError } from '../../kernel/handlers.ts'
 import { canonicalHeaderName } from '../../lib/go-header.ts'
 import { defineMutator } from '../define.ts'
@@ -28,12 +29,17 @@ interface Deps {
   readonly templates: TemplateCompiler
 }
 
+interface Compiled {
+  readonly name: string
+  readonly render: (exchange: Exchange) => string
+}
+
 /** Sets headers from templates, empty values too, so that what a client sent under these names never arrives. */
 export const header = defineMutator({
   type: 'header',
   schema,
   compile: ({ headers }, { templates }: Deps) => {
-    const compiled = Object.entries(headers).map(([name, source]) => {
+    const compiled = Object.entries(headers).map(([name, source]): Compiled => {
       const path = ['headers', name]
       if (!TOKEN.test(name)) throw new HandlerConfigError(path, `"${name}" is not the name of a header`)
       if (FRAMING.has(name.toLowerCase())) {
@@ -44,7 +50,11 @@ export const header = defineMutator({
     return {
       ownedHeaders: compiled.map(({ name }) => name),
       run: (exchange) => {
-        for (const { name, render } of compiled) setHeaderText(exchange, name, render(exchange))
+        // None of them sees what another one sets: their order says nothing.
+        const values = compiled.map(({ render }) => render(exchange))
+        for (let i = 0; i < values.length; i++) {
+          setHeaderText(exchange, (compiled[i] as Compiled).name, values[i] as string)
+        }
       },
     }
   },
