@@ -68,9 +68,7 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
   })
   // Only what is idle, or has an answer that the client does not take: silence by itself is not an offence, an event
   // stream may have nothing to say for minutes.
-  server.on('timeout', (socket: Socket) => {
-    if (connectionOf(socket).active === 0 || socket.writableLength > 0) socket.destroy()
-  })
+  server.on('timeout', endSilent)
   server.on('clientError', answerBrokenRequest)
   server.on('connect', (request: IncomingMessage, socket: Duplex) => {
     const refusal = refusalReply({ status: 405, message: 'The method is not allowed', close: true })
@@ -94,11 +92,13 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
     const socket = duplex as Socket
     const response = responseOn(request, socket)
     connectionOf(socket).active++
-    socket.setTimeout(0)
+    // node:http has let go of the socket: its answer, if it is not to be a tunnel, has the same deadline still.
+    socket.setTimeout(options.writeTimeoutMs, () => endSilent(socket))
     tunnels.add(socket)
     socket.once('close', () => tunnels.delete(socket))
     handlers.upgrade?.(request, response, () => {
       response.detachSocket(socket)
+      socket.setTimeout(0)
       return { socket, head }
     })
   }
@@ -138,6 +138,10 @@ function countDown(this: Answer): void {
   connectionOf(this.req.socket).active--
 }
 
+function endSilent(socket: Socket): void {
+  if (connectionOf(socket).active === 0 || socket.writableLength > 0) socket.destroy()
+}
+
 type AnsweringServer = Server<typeof IncomingMessage, typeof Answer>
 
 function makeServer(options: HttpServerOptions): AnsweringServer {
@@ -168,6 +172,8 @@ function responseOn(request: IncomingMessage, socket: Socket): Answer {
   response.shouldKeepAlive = false
   response.assignSocket(socket)
   socket.on('error', () => {})
+  // node:http no longer tells the answer that there is room again.
+  socket.on('drain', () => response.emit('drain'))
   response.once('finish', () => {
     response.detachSocket(socket)
     socket.destroySoon()

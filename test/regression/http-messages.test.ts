@@ -118,6 +118,42 @@ test('F-10 V-107: Content-Length and Transfer-Encoding together are refused', as
   }
 })
 
+test('V-107: what parsers have disagreed about is refused, and the upstream sees no request', async (t) => {
+  const proxy = await startTestProxy(t)
+  const heads = [
+    'Transfer-Encoding : chunked',
+    'Transfer-Encoding:\u000bchunked',
+    'Transfer-Encoding: chunked\u000b',
+    'Transfer-Encoding: "chunked"',
+    'Transfer-Encoding: chunked;q=1',
+    'Transfer-Encoding\u00a0: chunked',
+    'X: y\r\n\tTransfer-Encoding: chunked',
+    'X: y\nTransfer-Encoding: chunked',
+    'X: y\rTransfer-Encoding: chunked',
+    'Content-Length : 5',
+    'Content-Length: 5\rX: y',
+    'Content-Length: 5\u000b',
+    'Content-Length: 0x5',
+    'Content-Length:',
+    'Content_Length: 5\r\nContent-Length: 6\r\nContent-Length: 5',
+  ]
+  for (const head of heads) {
+    await refused(proxy, `POST /x HTTP/1.1\r\n${HOST}${head}\r\n\r\n0\r\n\r\n${get('/y')}`, [400, 501])
+  }
+  const bodies = [
+    '1\na\r\n0\r\n\r\n',
+    '1\r\naX0\r\n\r\n',
+    '1\r\na\r\n0\r\n\rX',
+    '1;a\nb\r\na\r\n0\r\n\r\n',
+    '1;a\rb\r\na\r\n0\r\n\r\n',
+    '0x1\r\na\r\n0\r\n\r\n',
+    '\r\n1\r\na\r\n0\r\n\r\n',
+  ]
+  for (const body of bodies) {
+    await refused(proxy, `POST /x HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${body}${get('/y')}`, 400)
+  }
+})
+
 test('F-11: a transfer coding other than chunked alone is refused', async (t) => {
   const proxy = await startTestProxy(t)
   for (const coding of [

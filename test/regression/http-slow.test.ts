@@ -92,9 +92,20 @@ describe('deadlines of a client', { concurrency: true }, () => {
 
   test('V-108: a client that does not read its answer is let go', async (t) => {
     const { port, upstream } = await startTestProxy(t, { options: HASTY })
-    upstream.script = (_request, connection) => connection.write(respond('a'.repeat(20_000_000)))
+    upstream.script = (_request, connection) => connection.write(respond('a'.repeat(12_000_000)))
     const client = openRaw(port)
     client.write(get('/x'))
+    await client.until('HTTP/1.1 200')
+    client.socket.pause()
+    await upstream.connections[0]?.whenClosed
+    client.destroy()
+  })
+
+  test('V-108: the same when it had asked to upgrade the connection', async (t) => {
+    const { port, upstream } = await startTestProxy(t, { options: HASTY })
+    upstream.script = (_request, connection) => connection.write(respond('a'.repeat(12_000_000)))
+    const client = openRaw(port)
+    client.write(get('/x', 'Connection: Upgrade', 'Upgrade: h2c'))
     await client.until('HTTP/1.1 200')
     client.socket.pause()
     await upstream.connections[0]?.whenClosed
@@ -120,7 +131,7 @@ describe('deadlines of a client', { concurrency: true }, () => {
 
   test('an event stream may be silent longer than any deadline', async (t) => {
     const { port, upstream } = await startTestProxy(t, {
-      options: { ...HASTY, upstream: { headersTimeoutMs: 300, bodyTimeoutMs: 300 } },
+      options: { ...HASTY, upstream: { headersTimeoutMs: 5_000, bodyTimeoutMs: 300 } },
     })
     upstream.script = async (_request, connection) => {
       connection.write(

@@ -161,6 +161,13 @@ test('F-26: h2c is never offered to the upstream; the request is served as it is
   assert.deepEqual(upstream.requests.at(-1)?.values('upgrade'), ['websocket'])
 })
 
+test('a long answer to a request that asked for h2c arrives whole', async (t) => {
+  const { port, upstream } = await startTestProxy(t)
+  upstream.script = (_request, connection) => connection.write(respond('a'.repeat(5_000_000)))
+  const response = await rawRequest(port, get('/x', 'Connection: Upgrade', 'Upgrade: h2c'))
+  assert.equal(response.body.length, 5_000_000)
+})
+
 test('Upgrade without Connection, or the other way round, is a plain request', async (t) => {
   const { port, upstream } = await startTestProxy(t)
   for (const lines of [['Upgrade: websocket'], ['Connection: Upgrade']]) {
