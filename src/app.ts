@@ -6,6 +6,7 @@ import { load, loadOptions } from './app/load.ts'
 import { Reloader } from './app/reloader.ts'
 import { ruleSettings } from './app/rule-settings.ts'
 import { openSessions } from './app/sessions.ts'
+import { createSigning, signingKeyLocations } from './app/signing.ts'
 import type { Config } from './config/config.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
@@ -58,7 +59,8 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   undo.defer(() => log.flushSync())
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
   const outbound = undo.adopt(createHandlerOutbound(), (opened) => opened.close())
-  const deps = { sessions: sessions.manager, states: sessions.states, outbound, clock, logger: log }
+  const { keys, tokens } = createSigning({ outbound, clock, logger: log, readsAhead: true })
+  const deps = { sessions: sessions.manager, states: sessions.states, outbound, tokens, clock, logger: log }
   const first = compileGeneration(loaded, deps)
   for (const problem of first.problems) log.error({}, `an error handler has a mistake: ${formatProblem(problem)}`)
   const rules = undo.adopt(await createRuleRepository(ruleSettings(first), { clock, logger: log }), (opened) =>
@@ -81,6 +83,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     cors: () => reloader.current.cors,
     rules,
     store: sessions.store,
+    keys: () => keys.publicKeys(signingKeyLocations(reloader.current.config, rules.list())),
     clock,
     logger: log,
   }

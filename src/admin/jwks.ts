@@ -1,8 +1,8 @@
 import type { Reply } from '../kernel/reply.ts'
 import { jsonReply } from './json-reply.ts'
 
-/** Gives public keys as JWKs; never a private member. */
-export type ListKeys = () => readonly Readonly<Record<string, unknown>>[]
+/** Gives public keys as JWKs, never a private member; nothing when no key set can be read. */
+export type ListKeys = () => Promise<readonly Readonly<Record<string, unknown>>[] | undefined>
 
 const NONE = jsonReply(500, {
   error: {
@@ -13,7 +13,8 @@ const NONE = jsonReply(500, {
   },
 })
 
-/** The public key set. Where nothing signs, Oathkeeper answers 500, and so does this. */
-export function jwks(keys: ListKeys | undefined): Reply {
-  return keys === undefined ? NONE : jsonReply(200, { keys: keys() })
+/** The public key set. Where nothing signs, and where no set can be read, Oathkeeper answers 500, and so does this. */
+export async function jwks(listKeys: ListKeys | undefined): Promise<Reply> {
+  const keys = await listKeys?.()
+  return keys === undefined ? NONE : jsonReply(200, { keys })
 }

@@ -26,7 +26,7 @@ async function ask(target: string, parts: Parts = {}): Promise<Reply> {
       pendingSources: () => parts.pendingSources ?? [],
       store: parts.store,
     },
-    ...(keys === undefined ? {} : { keys: () => keys }),
+    ...(keys === undefined ? {} : { keys: () => Promise.resolve(keys) }),
   })
   const headers = HeaderList.from(parts.accept === undefined ? [] : [['Accept', parts.accept]])
   return routes({ method: parts.method ?? 'GET', target, headers })

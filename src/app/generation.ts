@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { LoadedConfig } from '../config/load.ts'
+import type { TokenIssuer } from '../credentials/token-issuer.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { type Problem, ProblemsError } from '../kernel/problem.ts'
@@ -18,6 +19,8 @@ export interface GenerationDeps {
   readonly states: LoginStates
   /** For the handlers; lives as long as the process. */
   readonly outbound: Outbound
+  /** For the mutator `id_token`; lives as long as the process. */
+  readonly tokens: TokenIssuer
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -50,6 +53,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
       sessions: login?.reader,
       login: login?.entry,
       outbound: deps.outbound,
+      tokens: deps.tokens,
       clock: deps.clock,
       logger: deps.logger,
     },

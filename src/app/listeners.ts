@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createApi } from '../admin/api.ts'
+import type { ListKeys } from '../admin/jwks.ts'
 import { createAdminRoutes } from '../admin/routes.ts'
 import type { Config } from '../config/config.ts'
 import { createDecisions } from '../decision/decisions.ts'
@@ -29,6 +30,8 @@ export interface ListenerDeps {
   readonly cors: () => Readonly<Record<'proxy' | 'api', Cors | undefined>>
   readonly rules: RuleRepository<Plan>
   readonly store: SessionStore
+  /** Public keys of what signs tokens. */
+  readonly keys: ListKeys
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -76,7 +79,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
 /** Creates the listener of the API: decisions, health, rules and keys. */
 export function createApiListener({ serve, accessRules }: Config, deps: ListenerDeps): HttpServer {
   const { api, proxy } = serve
-  const { gate, cors, rules, store, clock, logger } = deps
+  const { gate, cors, rules, store, keys, clock, logger } = deps
   const watch = new StallWatch(clock, api.timeouts.readMs)
   const trusts = compileTrust(api.trustedProxies)
   const answer = createApi({
@@ -93,6 +96,7 @@ export function createApiListener({ serve, accessRules }: Config, deps: Listener
         pendingSources: () => rules.sources().flatMap(({ name, loaded }) => (loaded ? [] : [name])),
         store,
       },
+      keys,
     }),
     cors: () => cors().api,
     mounts: [createDecisions({ gate, watch, trailingSlash: accessRules.trailingSlash })],

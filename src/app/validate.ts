@@ -10,6 +10,7 @@ import { compileGeneration } from './generation.ts'
 import { createHandlerOutbound } from './handler-outbound.ts'
 import { load } from './load.ts'
 import { ruleSettings } from './rule-settings.ts'
+import { createSigning } from './signing.ts'
 
 export interface ValidateOptions {
   readonly configFiles: readonly string[]
@@ -32,7 +33,8 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   const sessions = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
   const outbound = createHandlerOutbound()
   const states = createLoginStates(store, systemClock)
-  const generation = compileGeneration(loaded, { sessions, states, outbound, ...deps })
+  const { tokens } = createSigning({ outbound, ...deps, readsAhead: false })
+  const generation = compileGeneration(loaded, { sessions, states, outbound, tokens, ...deps })
   const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
   rules.close()
   await generation.login?.close()

@@ -12,6 +12,7 @@ import { redirect } from './error-handlers/redirect.ts'
 import { wwwAuthenticate } from './error-handlers/www-authenticate.ts'
 import { cookie } from './mutators/cookie.ts'
 import { header } from './mutators/header.ts'
+import { idToken } from './mutators/id-token.ts'
 import { noop as noopMutator } from './mutators/noop.ts'
 
 /** Every handler that is built in. A new one is one file and one line here. */
@@ -26,6 +27,7 @@ export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
 
   cookie,
   header,
+  idToken,
   noopMutator,
 
   json,

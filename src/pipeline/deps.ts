@@ -1,3 +1,4 @@
+import type { TokenIssuer } from '../credentials/token-issuer.ts'
 import type { Exchange } from '../kernel/exchange.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -57,6 +58,8 @@ export interface PipelineDeps {
   readonly login: LoginEntry | undefined
   /** Calls the services that handlers ask; its deadline and size hold where a handler sets none. */
   readonly outbound: Pick<Outbound, 'call'>
+  /** Signs the tokens of the mutator `id_token`. */
+  readonly tokens: TokenIssuer
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestRegistry, makeRule, type TestRule, type TestSettings } from '../../test/support/gate.ts'
+import type { HandlerKind } from '../kernel/handlers.ts'
+import { BUILTIN_HANDLERS } from './builtin.ts'
 
 function problemsOf(rule: TestRule, settings: TestSettings = {}): string[] {
   const { problems } = createTestRegistry({}, settings).compileRule(makeRule(rule))
@@ -16,20 +18,18 @@ test('a good rule has no problems', () => {
 })
 
 test('an unknown handler is named with those that there are', () => {
+  const known = (kind: HandlerKind): string =>
+    `[${BUILTIN_HANDLERS.flatMap((handler) => (handler.kind === kind ? [handler.type] : [])).join(' ')}]`
   assert.deepEqual(
-    problemsOf({
-      authenticators: ['anonymous', 'jwt'],
-      authorizer: 'remote',
-      mutators: ['hydrator'],
-      errors: ['nope'],
-    }),
+    problemsOf({ authenticators: ['anonymous', 'nope'], authorizer: 'no', mutators: ['none'], errors: ['nix'] }),
     [
-      'authenticators[1].handler: Value "jwt" of "authenticators[1]" is not in list of supported authenticators: [anonymous noop session unauthorized]',
-      'authorizer.handler: Value "remote" of "authorizer.handler" is not in list of supported authorizers: [allow deny]',
-      'mutators[0].handler: Value "hydrator" of "mutators[0]" is not in list of supported mutators: [cookie header noop]',
-      'errors[0].handler: Value "nope" of "errors[0]" is not in list of supported error handlers: [json login redirect www_authenticate]',
+      `authenticators[1].handler: Value "nope" of "authenticators[1]" is not in list of supported authenticators: ${known('authenticators')}`,
+      `authorizer.handler: Value "no" of "authorizer.handler" is not in list of supported authorizers: ${known('authorizers')}`,
+      `mutators[0].handler: Value "none" of "mutators[0]" is not in list of supported mutators: ${known('mutators')}`,
+      `errors[0].handler: Value "nix" of "errors[0]" is not in list of supported error handlers: ${known('errors')}`,
     ],
   )
+  assert.match(known('authorizers'), /^\[allow deny/)
 })
 
 test('what Oathkeeper asks of a rule is told in its words', () => {

@@ -32,6 +32,11 @@ export const TEST_DEPS: PipelineDeps = {
   sessions: undefined,
   login: undefined,
   outbound: { call: () => Promise.reject(new OutboundError('unreachable', 'no service in this test')) },
+  tokens: {
+    with: () => () => {
+      throw new GateError('ERR_SIGNING_KEY_UNAVAILABLE')
+    },
+  },
   clock: systemClock,
   logger: silentLogger,
 }
