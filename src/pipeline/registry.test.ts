@@ -17,9 +17,11 @@ test('a good rule has no problems', () => {
   assert.deepEqual(problemsOf({ upstream: '' }), [])
 })
 
+/** The handlers of a kind as messages list them. */
+const known = (kind: HandlerKind): string =>
+  `[${BUILTIN_HANDLERS.flatMap((handler) => (handler.kind === kind ? [handler.type] : [])).join(' ')}]`
+
 test('an unknown handler is named with those that there are', () => {
-  const known = (kind: HandlerKind): string =>
-    `[${BUILTIN_HANDLERS.flatMap((handler) => (handler.kind === kind ? [handler.type] : [])).join(' ')}]`
   assert.deepEqual(
     problemsOf({ authenticators: ['anonymous', 'nope'], authorizer: 'no', mutators: ['none'], errors: ['nix'] }),
     [
