@@ -62,6 +62,8 @@ for (const [path, subject] of [
   ['address.country', 'DE'],
   ['emails.0.value', 'first'],
   ['https://app\\.example/role', 'keeper'],
+  ['emails.#(value=="first").value', 'first'],
+  ['address|country', 'DE'],
 ] as const) {
   test(`subject_from "${path}" reads "${subject}"`, () => assert.equal(createSubjectReader(path)(claims), subject))
 }

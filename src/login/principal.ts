@@ -1,4 +1,5 @@
 import { GateError } from '../kernel/errors.ts'
+import { compileGjson } from '../lib/gjson/gjson.ts'
 import type { Session } from '../sessions/contract.ts'
 
 /** Who is asking, as handlers and templates see it. */
@@ -25,12 +26,11 @@ export function createPrincipals(subjectOf: SubjectReader): (session: Session) =
   }
 }
 
-/** @param subjectFrom `session.subject_from`: keys and list indexes joined by dots, `\\.` for a dot inside a key. */
+/** @param subjectFrom `session.subject_from`: a gjson path into the claims. */
 export function createSubjectReader(subjectFrom: string): SubjectReader {
-  const path = subjectFrom.split(/(?<!\\)\./).map((key) => key.replace(/\\(.)/g, '$1'))
+  const find = compileGjson(subjectFrom)
   return (claims) => {
-    let value: unknown = claims
-    for (const key of path) value = memberOf(value, key)
+    const value = parseFound(find(Buffer.from(JSON.stringify(claims))))
     if (typeof value === 'string' && value !== '') return value
     if (typeof value === 'number') return String(value)
     // Fails closed: an empty subject would be somebody else to every rule that reads it.
@@ -38,9 +38,13 @@ export function createSubjectReader(subjectFrom: string): SubjectReader {
   }
 }
 
-function memberOf(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
-  return Array.isArray(value) && !/^\d+$/.test(key) ? undefined : Reflect.get(value, key)
+/** A path may make what is no JSON, such as one that ends in a modifier. */
+function parseFound(raw: string | undefined): unknown {
+  try {
+    return raw === undefined ? undefined : JSON.parse(raw)
+  } catch {
+    return undefined
+  }
 }
 
 function extraOf(session: Session): Principal['extra'] {
