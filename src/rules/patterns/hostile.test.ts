@@ -127,3 +127,14 @@ test('V-118: odd characters in rules are refused in words or compiled, never a c
     }
   }
 })
+
+test('V-118: patterns nested without end, or larger than an engine takes, are refused or run', () => {
+  for (const url of [`<${'('.repeat(5000)}${')'.repeat(5000)}>`, `<${'(?:a|'.repeat(1000)}b${')'.repeat(1000)}>`]) {
+    assert.throws(() => compileRegexp(url), /nested more than 200 deep/)
+  }
+  assert.throws(() => compileGlob(`<${'{a,'.repeat(1000)}>`), /nested more than 200 deep/)
+  const large = compileRegexp(`<(?:${Array.from({ length: 5000 }, (_, i) => `word${i}`).join('|')})>`)
+  assert.deepEqual(large('word4999', new Budget()), ['word4999'])
+  assert.deepEqual(compileRegexp('<(?:ab){2,100000}c>')('ababc', new Budget()), ['ababc'])
+  assert.deepEqual(compileRegexp(`<${'[a-z]{1,1000}'.repeat(40)}>`)('x'.repeat(60), new Budget()), ['x'.repeat(60)])
+})

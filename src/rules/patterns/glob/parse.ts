@@ -26,6 +26,8 @@ export function parseGlob(pattern: string): GlobNode {
   return new GlobParser(end === -1 ? pattern : pattern.slice(0, end)).parse()
 }
 
+const MOST_NESTED = 200
+
 interface OpenSequence {
   children: GlobNode[]
   /** The alternatives that this sequence is one of, outermost sequence aside. */
@@ -49,6 +51,7 @@ class GlobParser {
       const nested = stack.length > 0
       if (char === '{') {
         this.#at++
+        if (stack.length >= MOST_NESTED) throw new PatternError(`alternatives nested more than ${MOST_NESTED} deep`)
         const alternatives: GlobNode[] = []
         current.children.push({ kind: 'alternatives', children: alternatives })
         stack.push(current)

@@ -125,6 +125,7 @@ class Parser {
       scanner.keepOptions()
       return
     }
+    if (this.#outer.length >= MOST_NESTED) throw scanner.error(`groups nested more than ${MOST_NESTED} deep`)
     this.#outer.push(this.#current)
     this.#current = this.#begin(group)
   }
@@ -208,6 +209,7 @@ class Parser {
 }
 
 const NEWLINE = 0x0a
+const MOST_NESTED = 200
 const SPECIALS = '\\[^$.|()'
 const QUANTIFIERS = '*+?{'
 const BLANKS = '\t\n\v\f\r '

@@ -57,18 +57,29 @@ export function matchByJavaScript(
   const written = longest < SHORTEST_WORTHWHILE ? undefined : toJavaScript(tree.root)
   if (written === undefined) return undefined
   const { source, slots } = written
-  try {
-    const pattern = new RegExp(source)
-    const match: RegexpMatch = (target) => {
+  const pattern = compileJavaScript(source)
+  if (pattern === undefined) return undefined
+  const noGroups: readonly string[] = Array.from({ length: tree.groupCount }, () => '')
+  return {
+    longest,
+    match(target) {
       const found = pattern.exec(target)
       if (found === null) return undefined
-      const groups = Array.from({ length: tree.groupCount }, () => '')
-      for (const [i, slot] of slots.entries()) groups[slot - 1] = found[i + 1] ?? ''
+      const groups = noGroups.slice()
+      for (let i = 0; i < slots.length; i++) groups[(slots[i] as number) - 1] = found[i + 1] ?? ''
       return groups
-    }
-    return { match, longest }
+    },
+  }
+}
+
+/** @returns nothing for a pattern that is larger than the engine takes */
+function compileJavaScript(source: string): RegExp | undefined {
+  try {
+    const pattern = new RegExp(source)
+    // What is too large is only found out when it runs.
+    if (source.length > LARGE_SOURCE) pattern.test('')
+    return pattern
   } catch {
-    // Larger than the engine takes.
     return undefined
   }
 }
@@ -88,6 +99,7 @@ const NATIVE_STEPS = 500_000
 /** More than a request's headers may have. */
 const LONGEST_TARGET = 65_536
 const SHORTEST_WORTHWHILE = 32
+const LARGE_SOURCE = 1000
 const NON_ASCII = /[^\x00-\x7f]/
 /** Where the runes of the target being matched are: one after the other, never two at a time. */
 const runes = new Int32Array(LONGEST_TARGET)
