@@ -93,16 +93,16 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
 
   #dispatch(): void {
     const { method, path, headers, body, upgrade } = this.outgoing
-    this.#context.upstream.pool.dispatch(
-      {
-        method: method as Dispatcher.HttpMethod,
-        path,
-        headers,
-        body: (body?.outgoing ?? null) as Readable | Uint8Array | null,
-        upgrade: upgrade ?? null,
-      },
-      this,
-    )
+    const { pool, servername } = this.#context.upstream
+    const options = {
+      method: method as Dispatcher.HttpMethod,
+      path,
+      headers,
+      body: (body?.outgoing ?? null) as Readable | Uint8Array | null,
+      upgrade: upgrade ?? null,
+      servername,
+    }
+    pool.dispatch(options, this)
   }
 
   // ---- from undici ----

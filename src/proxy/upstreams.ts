@@ -1,5 +1,5 @@
 import { buildConnector, Pool } from 'undici'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { Clock } from '../kernel/clock.ts'
 import { plainAddress } from '../lib/cidr.ts'
 
@@ -19,6 +19,8 @@ export interface UpstreamOptions {
 /** The connections to one upstream. */
 export interface Upstream {
   readonly pool: Pool
+  /** Whose certificate is asked for: the upstream's own name, whatever `Host` the request carries. */
+  readonly servername: string
   /** Requests sent or waiting, tunnels not counted. */
   active: number
   usedAt: number
@@ -40,7 +42,7 @@ export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstrea
   const connect = buildConnector({ allowH2: false, timeout: options.connectTimeoutMs })
 
   const connector: buildConnector.connector = (where, done) =>
-    connect(where, (...result) => {
+    connect({ ...where, servername: isIP(where.hostname) === 0 ? where.hostname : '' }, (...result) => {
       const [error, socket] = result
       if (error === null) rememberOwn(socket, own)
       done(...result)
@@ -58,7 +60,7 @@ export function createUpstreams(options: UpstreamOptions, clock: Clock): Upstrea
       headersTimeout: 0,
       bodyTimeout: 0,
     })
-    const made: Upstream = { pool, active: 0, usedAt: clock.now() }
+    const made: Upstream = { pool, servername: new URL(origin).hostname, active: 0, usedAt: clock.now() }
     byOrigin.set(origin, made)
     return made
   }

@@ -542,3 +542,13 @@ test('H-01 H-02: what the listener itself says is typed, and cannot be framed or
   assert.match(response.header('content-security-policy') ?? '', /frame-ancestors 'none'/)
   assert.equal(response.header('cache-control'), 'no-store')
 })
+
+test('H-07: a page of ours is not kept by a cache, whatever its path looks like', async (t) => {
+  const page = { status: 200, headers: [['Content-Type', 'text/html; charset=utf-8']] as const, body: '<p>alice</p>' }
+  const { port } = await startTestProxy(t, {
+    local: { handles: (path) => path.startsWith('/.oathkeeper/'), handle: () => page },
+  })
+  for (const path of ['/.oathkeeper/session/x.css', '/.oathkeeper/session%2f..%2fx.js', '/.oathkeeper/session;x.png']) {
+    assert.equal((await rawRequest(port, get(path))).header('cache-control'), 'no-store', path)
+  }
+})

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { connect, type ConnectionOptions, createSecureContext, type TLSSocket } from 'node:tls'
 import { loadTls } from '../../src/http/tls.ts'
 import { get, rawRequest } from '../support/raw-client.ts'
 import { startTestProxy, type TestProxy } from '../support/test-proxy.ts'
@@ -71,6 +71,23 @@ test('an upstream whose certificate nobody vouches for is 502', async (t) => {
   const host = `127.0.0.1:${(upstream.address() as AddressInfo).port}`
   const { port } = await startTestProxy(t, { target: { origin: `https://${host}`, host } })
   assert.equal((await rawRequest(port, get('/x'))).status, 502)
+})
+
+test('the certificate is asked for by the upstream’s name, not by the Host that a client chose', async (t) => {
+  const asked: string[] = []
+  const upstream = createServer({
+    SNICallback: (name, done) => {
+      asked.push(name)
+      done(null, createSecureContext({ cert: readFileSync(CERT), key: readFileSync(KEY) }))
+    },
+  })
+  upstream.listen(0, '127.0.0.1')
+  await once(upstream, 'listening')
+  t.after(() => upstream.close())
+  const host = `localhost:${(upstream.address() as AddressInfo).port}`
+  const { port } = await startTestProxy(t, { target: { origin: `https://${host}`, host, preserveHost: true } })
+  assert.equal((await rawRequest(port, get('/x'))).status, 502, 'nobody vouches for it')
+  assert.deepEqual([...new Set(asked)], ['localhost'])
 })
 
 test('an upgrade passes a TLS listener as well', async (t) => {
