@@ -15,7 +15,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 
 /**
  * Answers what cannot be parsed as a request, and ends the connection. Once an answer is on its way, octets of another
- * in between would be taken for part of it: then the connection just ends.
+ * in between would be taken for part of it; and where the request had its answer before its body turned out to be none,
+ * a second one would be taken for that of the next request (V-102). Then the connection just ends.
  */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, duplex: Duplex): void {
   const socket = duplex as Socket
@@ -26,7 +27,8 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, duplex: Duplex
     return
   }
   const answering = active > 1 || (active === 1 && latest?.headersSent === true)
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable || answering) {
+  const answered = active === 0 && latest?.req.complete === false
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable || answering || answered) {
     socket.destroy()
     return
   }

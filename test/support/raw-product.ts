@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type RunningApp, startApp } from '../../src/app.ts'
-import type { Clock } from '../../src/kernel/clock.ts'
 import { type MockProvider, startMockProvider } from './mock-provider.ts'
 import { findFreePort } from './ports.ts'
 import { type RawUpstream, startRawUpstream } from './raw-upstream.ts'
+import type { TestClock } from './test-clock.ts'
 import { type Arrival, Visitor } from './visitor.ts'
 
 type Section = Readonly<Record<string, unknown>>
@@ -16,7 +16,7 @@ export interface RawProductOptions {
   readonly config?: Readonly<Record<string, Section | undefined>>
   /** Instead of the rules that are always there. */
   readonly rules?: (product: { readonly door: string; readonly upstream: RawUpstream }) => readonly Section[]
-  readonly clock?: Clock
+  readonly clock?: TestClock
   readonly env?: NodeJS.ProcessEnv
 }
 
@@ -65,7 +65,7 @@ export async function startRawProduct(t: TestContext, options: RawProductOptions
     logSink: { write: (text) => (log += text), flushSync() {} },
     ...(clock !== undefined && { clock }),
   })
-  t.after(() => app.stop())
+  t.after(() => stop(app, clock))
   const logIn: RawProduct['logIn'] = (visitor, path = '/me') => visitor.follow(door + path)
   return {
     door,
@@ -87,6 +87,13 @@ export async function startRawProduct(t: TestContext, options: RawProductOptions
       return { visitor, ticket, cookie: `Cookie: ${COOKIE}=${ticket}` }
     },
   }
+}
+
+/** A clock that stands still does so in a stop too, which waits for connections to end. */
+async function stop(app: RunningApp, clock: TestClock | undefined): Promise<void> {
+  const timer = setInterval(() => clock?.advance(1000), 5)
+  await app.stop()
+  clearInterval(timer)
 }
 
 /** A rule of the product: who is let in, what is set, and where to. */
