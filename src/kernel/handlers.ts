@@ -13,7 +13,11 @@ export type HandlerKind = 'authenticators' | 'authorizers' | 'mutators' | 'error
 export type AuthenticateStep = (exchange: Exchange) => boolean | Promise<boolean>
 
 /** Returns to allow, throws to refuse. */
-export type AuthorizeStep = (exchange: Exchange) => void | Promise<void>
+export interface AuthorizeStep {
+  (exchange: Exchange): void | Promise<void>
+  /** Names of headers that this step sets for the upstream: as those of mutators, the client's own are removed. */
+  readonly ownedHeaders?: readonly string[]
+}
 
 /** Sets headers for the upstream, or throws. */
 export interface MutateStep {

@@ -4,6 +4,9 @@ import { session } from './authenticators/session.ts'
 import { unauthorized } from './authenticators/unauthorized.ts'
 import { allow } from './authorizers/allow.ts'
 import { deny } from './authorizers/deny.ts'
+import { ketoEngineAcpOry } from './authorizers/keto-engine-acp-ory.ts'
+import { remoteJson } from './authorizers/remote-json.ts'
+import { remote } from './authorizers/remote.ts'
 import type { HandlerDefinition } from './define.ts'
 import type { PipelineDeps } from './deps.ts'
 import { json } from './error-handlers/json.ts'
@@ -24,6 +27,9 @@ export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
 
   allow,
   deny,
+  ketoEngineAcpOry,
+  remote,
+  remoteJson,
 
   cookie,
   header,

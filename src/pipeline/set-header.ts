@@ -21,7 +21,14 @@ export function setHeader(exchange: Exchange, name: string, value: string): void
  * @throws {GateError} ERR_MUTATED_HEADER_TOO_LARGE
  */
 export function setHeaderText(exchange: Exchange, name: string, text: string): void {
-  const value = toHeaderValue(text)
+  setHeaderChecked(exchange, name, toHeaderValue(text))
+}
+
+/**
+ * As `setHeaderText`, from a value in wire form.
+ * @throws {GateError} ERR_MUTATED_HEADER_TOO_LARGE
+ */
+export function setHeaderChecked(exchange: Exchange, name: string, value: string): void {
   if (value.length > SMALL_VALUE_BYTES) checkSize(exchange, name, value)
   setHeader(exchange, name, value)
 }
