@@ -23,6 +23,7 @@ export class IncomingView implements RequestView {
   readonly method: string
   readonly scheme: string
   readonly host: string
+  readonly receivedHost: string
   readonly path: string
   readonly rawPath: string
   readonly uncleanPath: string | undefined
@@ -41,6 +42,7 @@ export class IncomingView implements RequestView {
     this.method = parts.method
     this.scheme = parts.scheme
     this.host = parts.host
+    this.receivedHost = parts.front === 'proxy' ? parts.host : received.head.host
     this.path = parts.path
     this.rawPath = parts.rawPath
     this.uncleanPath = parts.uncleanPath

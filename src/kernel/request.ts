@@ -11,6 +11,8 @@ export interface RequestView {
   readonly scheme: string
   /** Host with the port when the client named one. */
   readonly host: string
+  /** As this process was asked: on the decision API that of the gateway's own request, whatever its headers say. */
+  readonly receivedHost: string
   /** Decoded once and cleaned: the one path that is matched, shown to templates and forwarded. */
   readonly path: string
   /**

@@ -250,6 +250,7 @@ const VIEW = {
   method: 'GET',
   scheme: 'http',
   host: 'app.example',
+  receivedHost: 'app.example',
   path: '/',
   rawPath: '',
   rawQuery: '',

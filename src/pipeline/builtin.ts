@@ -1,4 +1,6 @@
 import { anonymous } from './authenticators/anonymous.ts'
+import { bearerToken } from './authenticators/bearer-token.ts'
+import { cookieSession } from './authenticators/cookie-session.ts'
 import { noop as noopAuthenticator } from './authenticators/noop.ts'
 import { session } from './authenticators/session.ts'
 import { unauthorized } from './authenticators/unauthorized.ts'
@@ -21,6 +23,8 @@ import { noop as noopMutator } from './mutators/noop.ts'
 /** Every handler that is built in. A new one is one file and one line here. */
 export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
   anonymous,
+  bearerToken,
+  cookieSession,
   noopAuthenticator,
   session,
   unauthorized,

@@ -16,6 +16,7 @@ function sent(target: string, upstream: { basePath?: string; stripPath?: string 
     method: 'GET',
     scheme: 'http',
     host: 'a',
+    receivedHost: 'a',
     path,
     rawPath,
     rawQuery,

@@ -164,6 +164,7 @@ export function viewOf(incoming: Pick<IncomingMessage, 'method' | 'url' | 'rawHe
     method: incoming.method ?? 'GET',
     scheme: 'http',
     host: headers.get('host') ?? '',
+    receivedHost: headers.get('host') ?? '',
     path: decodeURIComponent(path).replace(/\/+/g, '/'),
     rawPath: '',
     rawQuery: target.slice(path.length + 1),

@@ -14,6 +14,7 @@ export function requestView(parts: ViewParts = {}): RequestView {
     method: 'GET',
     scheme: 'http',
     host: 'app.example',
+    receivedHost: 'app.example',
     path: '/',
     rawPath: '',
     rawQuery: '',
