@@ -1,6 +1,13 @@
 import type { HandlerReference, Rule } from '../kernel/rule.ts'
 
-/** A rule as Oathkeeper's API gives it: every field is there, `null` for what is not set. */
+/** Go's own word for a password that is not shown. */
+const HIDDEN = 'xxxxx'
+const PASSWORD_OF_URL = /^([^/?#:]*:\/\/[^/?#:]*:)[^/?#]*@/
+
+/**
+ * A rule as Oathkeeper's API gives it: every field is there, `null` for what is not set; but no password and no client
+ * secret is shown.
+ */
 export function describeRule(rule: Rule): unknown {
   return {
     id: rule.id,
@@ -14,7 +21,7 @@ export function describeRule(rule: Rule): unknown {
     upstream: {
       preserve_host: rule.upstream.preserveHost,
       strip_path: rule.upstream.stripPath,
-      url: rule.upstream.url,
+      url: rule.upstream.url.replace(PASSWORD_OF_URL, `$1${HIDDEN}@`),
     },
   }
 }
@@ -30,5 +37,13 @@ function describeList(references: readonly HandlerReference[]): unknown {
 }
 
 function describeReference({ handler, config }: HandlerReference): unknown {
-  return { handler, config: config ?? null }
+  return { handler, config: withoutSecrets(config ?? null) }
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(withoutSecrets)
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key, key === 'client_secret' ? HIDDEN : withoutSecrets(part)]),
+  )
 }
