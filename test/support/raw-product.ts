@@ -16,6 +16,8 @@ export interface RawProductOptions {
   readonly config?: Readonly<Record<string, Section | undefined>>
   /** Instead of the rules that are always there. */
   readonly rules?: (product: { readonly door: string; readonly upstream: RawUpstream }) => readonly Section[]
+  /** Added to the entry of `login.providers`. */
+  readonly provider?: Section
   readonly clock?: TestClock
   readonly env?: NodeJS.ProcessEnv
 }
@@ -54,7 +56,8 @@ export async function startRawProduct(t: TestContext, options: RawProductOptions
   const folder = mkdtempSync(join(tmpdir(), 'oathkeeper-test-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const [configFile, rulesFile] = [join(folder, 'oathkeeper.json'), join(folder, 'rules.json')]
-  const config = configFor(options.config ?? {}, { door, provider, proxyPort, apiPort })
+  const entry = providerEntry(provider, options.provider)
+  const config = configFor(options.config ?? {}, { door, entry, proxyPort, apiPort })
   const rules = (options.rules ?? defaultRules)({ door, upstream })
   writeFileSync(configFile, JSON.stringify(config, null, 2))
   writeFileSync(rulesFile, JSON.stringify(rules, null, 2))
@@ -118,19 +121,22 @@ function defaultRules({ door, upstream }: { readonly door: string; readonly upst
   ]
 }
 
+function providerEntry({ issuer, clientId, clientSecret }: MockProvider, changes: Section = {}): Section {
+  return { id: 'mock', issuer, client_id: clientId, client_secret: clientSecret, ...changes }
+}
+
+interface Places {
+  readonly door: string
+  readonly proxyPort: number
+  readonly apiPort: number
+  /** The one of `login.providers`. */
+  readonly entry: Section
+}
+
 function configFor(
   given: NonNullable<RawProductOptions['config']>,
-  {
-    door,
-    provider,
-    proxyPort,
-    apiPort,
-  }: Record<'proxyPort' | 'apiPort', number> & {
-    readonly door: string
-    readonly provider: MockProvider
-  },
+  { door, entry, proxyPort, apiPort }: Places,
 ): Record<string, Section> {
-  const { issuer, clientId, clientSecret } = provider
   const serve = (given['serve'] ?? {}) as Readonly<Record<string, Section | undefined>>
   const header = { headers: { 'X-User': '{{ print .Subject }}', 'X-Email': '{{ print .Extra.email }}' } }
   return {
@@ -143,7 +149,7 @@ function configFor(
     log: { level: 'trace', ...given['log'] },
     login: {
       base_url: door,
-      providers: [{ id: 'mock', issuer, client_id: clientId, client_secret: clientSecret }],
+      providers: [entry],
       ...given['login'],
     },
     authenticators: { anonymous: { enabled: true }, noop: { enabled: true }, ...given['authenticators'] },
