@@ -4,6 +4,7 @@ import { createHandlerOutbound } from './app/handler-outbound.ts'
 import { createApiListener, createProxyListener, listen } from './app/listeners.ts'
 import { load, loadOptions } from './app/load.ts'
 import { Reloader } from './app/reloader.ts'
+import { observeRequests, serveMetrics } from './app/metrics.ts'
 import { ruleSettings } from './app/rule-settings.ts'
 import { openSessions } from './app/sessions.ts'
 import { createSigning, signingKeyLocations } from './app/signing.ts'
@@ -13,6 +14,7 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { formatProblem } from './kernel/problem.ts'
 import { CleanupStack } from './lib/cleanup-stack.ts'
 import { packageVersion } from './lib/package-version.ts'
+import { createMetrics } from './observability/metrics/metrics.ts'
 import { createDecisionLog } from './observability/decision-log.ts'
 import { createLog, type Log, type LogSink } from './observability/log.ts'
 import { createGate } from './pipeline/gate.ts'
@@ -31,7 +33,12 @@ export interface AppOptions {
 
 export interface RunningApp {
   /** Where it listens. */
-  readonly addresses: { readonly proxy: AddressInfo; readonly api: AddressInfo }
+  readonly addresses: {
+    readonly proxy: AddressInfo
+    readonly api: AddressInfo
+    /** Nothing when its port is taken. */
+    readonly metrics: AddressInfo | undefined
+  }
   /** Loads configuration and rules again, whether or not a file changed. */
   reload(): void
   /** Stops listening, lets requests finish, closes the store. */
@@ -72,15 +79,24 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     await reloader.settled()
     await reloader.current.login?.close()
   })
+  const metrics = undo.adopt(createMetrics(config.serve.prometheus), (counting) => counting.close())
+  const logDecision = createDecisionLog(log)
   const gate = createGate({
     current: () => ({ matcher: rules.matcher, fallback: reloader.current.fallback }),
-    onDecision: createDecisionLog(log),
+    onDecision(decision, tookMs) {
+      metrics.recordDecision(decision)
+      logDecision(decision, tookMs)
+    },
   })
 
   const listenerDeps = {
     gate,
     login: () => reloader.current.login,
     cors: () => reloader.current.cors,
+    answered: {
+      proxy: observeRequests(metrics, 'oathkeeper-proxy'),
+      api: observeRequests(metrics, 'oathkeeper-api'),
+    },
     rules,
     store: sessions.store,
     keys: () => keys.publicKeys(signingKeyLocations(reloader.current.config, rules.list())),
@@ -89,8 +105,15 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   }
   const proxy = createProxyListener(config, listenerDeps)
   const api = createApiListener(config, listenerDeps)
+  const subjects = { rules, reloader, store: sessions.store }
+  const serving = await serveMetrics(config, metrics, subjects, { clock, logger: log })
+  undo.defer(() => serving.listener.close(0))
   undo.defer(async () => void (await Promise.all([proxy.close(STOP_GRACE_MS), api.close(STOP_GRACE_MS)])))
-  const addresses = { proxy: await listen('proxy', proxy, config, log), api: await listen('api', api, config, log) }
+  const addresses = {
+    proxy: await listen('proxy', proxy, config, log),
+    api: await listen('api', api, config, log),
+    metrics: serving.address,
+  }
 
   const watch: ConfigWatch = watchConfig({
     load: loadOptions(configFiles, env),

@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, { values: readonly string[]; types: readonly st
   proxy: { values: ['http'], types: [] },
   decision: { values: ['http'], types: [] },
   admin: { values: ['http'], types: ['sessions', 'rules'] },
-  observability: { values: [], types: [] },
+  observability: { values: [], types: ['sessions', 'login'] },
   cli: { values: ['config', 'app', 'observability'], types: [] },
 }
 

@@ -4,6 +4,7 @@ import type { ListKeys } from '../admin/jwks.ts'
 import { createAdminRoutes } from '../admin/routes.ts'
 import type { Config } from '../config/config.ts'
 import { createDecisions } from '../decision/decisions.ts'
+import type { AnswerObserver } from '../http/answer.ts'
 import type { Cors } from '../http/cors.ts'
 import { compileTrust } from '../http/forwarded.ts'
 import { createHeaderClassifier } from '../http/header-kinds.ts'
@@ -28,6 +29,8 @@ export interface ListenerDeps {
   readonly login: () => Login | undefined
   /** Cross-origin requests by the configuration in force. */
   readonly cors: () => Readonly<Record<'proxy' | 'api', Cors | undefined>>
+  /** Told of every request when it is over, by listener. */
+  readonly answered: Readonly<Record<'proxy' | 'api', AnswerObserver>>
   readonly rules: RuleRepository<Plan>
   readonly store: SessionStore
   /** Public keys of what signs tokens. */
@@ -42,7 +45,7 @@ const API_BODY_LIMIT = 10 * 1024 * 1024
 /** Creates the listener of the proxy. */
 export function createProxyListener({ serve, accessRules }: Config, deps: ListenerDeps): Proxy {
   const { proxy } = serve
-  const { gate, login, cors, clock, logger } = deps
+  const { gate, login, cors, answered, clock, logger } = deps
   return createProxy(
     {
       host: proxy.host,
@@ -70,6 +73,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
         },
       },
       cors: () => cors().proxy,
+      answered: answered.proxy,
       clock,
       logger,
     },
@@ -113,7 +117,7 @@ export function createApiListener({ serve, accessRules }: Config, deps: Listener
       maxHeaderSize: proxy.maxHeaderSize,
       trusts,
     },
-    { request: answer },
+    { request: answer, answered: deps.answered.api },
     clock,
   )
 }

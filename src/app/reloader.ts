@@ -22,6 +22,7 @@ export class Reloader {
   readonly #options: ReloaderOptions
   #current: Generation
   #queue: Promise<void> = Promise.resolve()
+  #isRefused = false
 
   constructor(options: ReloaderOptions) {
     this.#options = options
@@ -32,6 +33,11 @@ export class Reloader {
     return this.#current
   }
 
+  /** Whether the newest configuration was refused, so that an older one is in force. */
+  get isRefused(): boolean {
+    return this.#isRefused
+  }
+
   /** The files changed and load. */
   take(loaded: LoadedConfig): void {
     this.#queue = this.#queue.then(() => this.#swap(loaded))
@@ -39,6 +45,7 @@ export class Reloader {
 
   /** The files changed and do not load: nothing that runs is changed. */
   refuse(problems: readonly Problem[]): void {
+    this.#isRefused = true
     for (const problem of problems) {
       this.#options.logger.error(
         {},
@@ -59,6 +66,7 @@ export class Reloader {
       const next = compile(loaded)
       await rules.reload(ruleSettings(next))
       this.#current = next
+      this.#isRefused = false
       this.#retire(before)
       for (const key of keysThatWaitForRestart(before.config, next.config)) {
         logger.warn({ key }, `a change of ${key} takes effect at the next start`)
@@ -66,7 +74,10 @@ export class Reloader {
       logger.info({}, 'the changed configuration is in force')
     } catch (cause: unknown) {
       if (cause instanceof ProblemsError) this.refuse(cause.problems)
-      else logger.error({ error: cause }, 'the changed configuration could not be taken, the one before stays')
+      else {
+        this.#isRefused = true
+        logger.error({ error: cause }, 'the changed configuration could not be taken, the one before stays')
+      }
     }
   }
 

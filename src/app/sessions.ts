@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { StartError } from '../kernel/start-error.ts'
 import type { LoginStates, SessionManager, SessionStore } from '../sessions/contract.ts'
+import { measureStore } from '../sessions/measured-store.ts'
 import { createSessionStore } from '../sessions/factory.ts'
 import { createSessionManager } from '../sessions/manager.ts'
 import { createLoginStates } from '../sessions/states.ts'
@@ -23,7 +24,9 @@ export async function openSessions(
   config: Config,
   deps: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<Sessions> {
-  const store = await sentence(() => createSessionStore(config.sessionStore, deps))
+  const created = await sentence(() => createSessionStore(config.sessionStore, deps))
+  // What is in this process answers at once, and is not worth a look at the clock.
+  const store = config.sessionStore.type === 'memory' ? created : measureStore(created)
   try {
     await sentence(() => store.start())
   } catch (cause: unknown) {

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../kernel/clock.ts'
-import { Answer } from './answer.ts'
+import { Answer, type AnswerObserver } from './answer.ts'
 import { connectionOf, type PeerTrust, registerConnection } from './connection.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { refusalReply } from './refusal.ts'
@@ -34,6 +34,8 @@ export interface HttpHandlers {
    * calls `takeOver` and owns the socket from then on. Without the handler upgrades are answered as plain requests.
    */
   upgrade?(request: IncomingMessage, response: Answer, takeOver: () => Upgraded): void
+  /** Told of every request when it is over, for metrics and traces. An upgraded connection is over when it is taken over. */
+  readonly answered?: AnswerObserver | undefined
 }
 
 export interface Upgraded {
@@ -53,6 +55,8 @@ export interface HttpServer {
 
 const KEEP_ALIVE_PROBE_MS = 30_000
 const CLOSE_POLL_MS = 50
+/** nginx's status of a request whose client went away, as in Oathkeeper. */
+const CLIENT_GONE = 499
 
 /** A node:http server that lets nothing through which a proxy must not see, and holds no slow client for ever. */
 export function createHttpServer(options: HttpServerOptions, handlers: HttpHandlers, clock: Clock): HttpServer {
@@ -84,21 +88,33 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
     connection.active++
     connection.latest = response
     response.on('close', countDown)
+    observe(response)
     if (closing) response.shouldKeepAlive = false
     handlers.request(request, response)
+  }
+
+  function observe(response: Answer): void {
+    if (handlers.answered === undefined) return
+    response.startedAt = performance.now()
+    response.observer = handlers.answered
   }
 
   function beginUpgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
     const socket = duplex as Socket
     const response = responseOn(request, socket)
     connectionOf(socket).active++
+    observe(response)
     // node:http has let go of the socket: its answer, if it is not to be a tunnel, has the same deadline still.
     socket.setTimeout(options.writeTimeoutMs, () => endSilent(socket))
     tunnels.add(socket)
-    socket.once('close', () => tunnels.delete(socket))
+    socket.once('close', () => {
+      tunnels.delete(socket)
+      response.conclude(finalStatus(response))
+    })
     handlers.upgrade?.(request, response, () => {
       response.detachSocket(socket)
       socket.setTimeout(0)
+      response.conclude(101)
       return { socket, head }
     })
   }
@@ -136,6 +152,11 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
 /** One function for all answers: a closure for each would be the dearest thing about a small one. */
 function countDown(this: Answer): void {
   connectionOf(this.req.socket).active--
+  this.conclude(finalStatus(this))
+}
+
+function finalStatus(response: Answer): number {
+  return response.headersSent ? response.statusCode : CLIENT_GONE
 }
 
 function endSilent(socket: Socket): void {

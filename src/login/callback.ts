@@ -4,6 +4,7 @@ import type { Reply } from '../kernel/reply.ts'
 import type { SessionDraft } from '../sessions/contract.ts'
 import { type AuthorizationResponse, readAuthorizationResponse } from './authorization-response.ts'
 import type { LoginContext } from './context.ts'
+import { publish } from './events.ts'
 import { InterruptedLogin, LoginFailure, orInterrupt } from './failure.ts'
 import { requestedStrength, verifyIdToken } from './id-token.ts'
 import type { Claims } from './id-token-checks.ts'
@@ -155,6 +156,7 @@ async function enter(
   const { ticket, session } = await sessions.create({ ...identity, address: request.clientAddress, userAgent })
   await supersede(context, cookieHeader(request))
   const { provider, subject, id } = session
+  publish({ type: 'completed', provider })
   logger.info({ provider, subject, session: id, requestId: request.requestId }, 'login completed')
   const lifetimeMs = session.expiresAt - clock.now()
   const headers: Header[] = [['Set-Cookie', sessionCookie.write(ticket, lifetimeMs)], spent]

@@ -174,6 +174,12 @@ export function failureText(error: GateError): FailureText {
   return original instanceof LoginFailure ? FAILURES[original.kind] : (OTHERS[original.code] ?? UNFORESEEN)
 }
 
+/** One word for why a login ended. */
+export function failureReason(error: GateError): FailureKind | ErrorCode {
+  const original = error instanceof InterruptedLogin ? error.original : error
+  return original instanceof LoginFailure ? original.kind : original.code
+}
+
 export function failureGoal(error: GateError): LoginGoal {
   return error instanceof LoginFailure || error instanceof InterruptedLogin ? error.goal : {}
 }

@@ -4,7 +4,8 @@ import { begin } from './begin.ts'
 import { beginUrl } from './begin-url.ts'
 import { callback } from './callback.ts'
 import type { LoginContext, RouteHandler } from './context.ts'
-import { failureGoal, failureText } from './failure.ts'
+import { publish } from './events.ts'
+import { failureGoal, failureReason, failureText } from './failure.ts'
 import { logout } from './logout.ts'
 import { type Header, type PageAction, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
@@ -33,7 +34,11 @@ export async function answer(context: LoginContext, request: LoginRequest): Prom
     if (!route.methods.includes(request.method)) return methodNotAllowed(context, route)
     return await route.handle(context, request)
   } catch (cause: unknown) {
-    return failurePage(context, request, toGateError(cause))
+    const error = toGateError(cause)
+    if (route?.handle === begin || route?.handle === callback) {
+      publish({ type: 'failed', provider: failureGoal(error).provider, reason: failureReason(error) })
+    }
+    return failurePage(context, request, error)
   }
 }
 

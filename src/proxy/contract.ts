@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { AnswerObserver } from '../http/answer.ts'
 import type { Cors } from '../http/cors.ts'
 import type { TlsMaterial } from '../http/tls.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -51,6 +52,8 @@ export interface ProxyDeps {
   readonly cors?: () => Cors | undefined
   readonly clock: Clock
   readonly logger: Logger
+  /** Told of every request when it is over. */
+  readonly answered?: AnswerObserver | undefined
   /** Hears of every exchange with an upstream when it is over; failures are logged in any case. */
   readonly onFinished?: (end: ForwardingEnd) => void
 }

@@ -61,7 +61,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
       maxHeaderSize: options.maxHeaderSize,
       trusts,
     },
-    { request: serve, upgrade: serve },
+    { request: serve, upgrade: serve, answered: deps.answered },
     clock,
   )
 
