@@ -32,7 +32,7 @@ export async function ready({ countRules, pendingSources, store }: HealthSources
   const pending = pendingSources()
   if (pending.length > 0) details['rule_sources'] = `not loaded yet: ${pending.join(', ')}`
   if (store !== undefined && !(await answers(store))) {
-    details['session_store'] = `the session store (${store.kind}) does not answer`
+    details['session_store'] = `the session store (${store.kind}) cannot be used: the log says why`
   }
   return Object.keys(details).length === 0 ? OK : notReady(hasRules, details)
 }

@@ -61,7 +61,7 @@ test('Annex B 25: without rules readiness is 503 with Oathkeeper’s code inside
   })
 })
 
-test('readiness says which source was never good and which store does not answer', async () => {
+test('readiness says which source was never good and which store cannot be used', async () => {
   const stores: PingableStore[] = [
     { kind: 'redis', ping: () => Promise.reject(new Error('connect 10.0.0.1:6379 secret')) },
     {
@@ -76,7 +76,7 @@ test('readiness says which source was never good and which store does not answer
     assert.equal(reply.status, 503)
     assert.deepEqual(JSON.parse(reply.body).error.details, {
       rule_sources: 'not loaded yet: file://rules.yaml',
-      session_store: 'the session store (redis) does not answer',
+      session_store: 'the session store (redis) cannot be used: the log says why',
     })
     assert.equal(JSON.parse(reply.body).error.code, 503)
   }

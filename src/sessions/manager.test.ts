@@ -125,7 +125,7 @@ test('V-134: a store that cannot be asked is an error with Retry-After and never
   const { manager } = setUp({ store: slow, clock })
   const { ticket } = await manager.create(sessionDraft())
   slow.down = true
-  const refusal = { code: 'ERR_SESSION_STORE_UNAVAILABLE', status: 503, headers: [['Retry-After', '2']] }
+  const refusal = { code: 'ERR_SESSION_STORE_UNAVAILABLE', status: 503, headers: [['Retry-After', '1']] }
   await assert.rejects(async () => await manager.open(ticket), refusal)
   await assert.rejects(manager.create(sessionDraft()), refusal)
   slow.down = false

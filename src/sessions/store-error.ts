@@ -1,7 +1,7 @@
 import { GateError } from '../kernel/errors.ts'
 
 /** How long a client waits before it asks again; a store that comes back is found within this time. */
-const RETRY_AFTER_SECONDS = '2'
+const RETRY_AFTER_SECONDS = '1'
 
 /** The store could not be asked. `detail` is for the operator's log: no secret, no key, no value. */
 export function storeUnavailable(detail: string): GateError {

@@ -14,7 +14,7 @@ import { createRedisStore, type RedisStoreOptions } from '../redis.ts'
 import { createLoginStates } from '../states.ts'
 
 const HOUR = 3_600_000
-const UNAVAILABLE = { code: 'ERR_SESSION_STORE_UNAVAILABLE', status: 503, headers: [['Retry-After', '2']] }
+const UNAVAILABLE = { code: 'ERR_SESSION_STORE_UNAVAILABLE', status: 503, headers: [['Retry-After', '1']] }
 
 interface Rig {
   readonly server: RedisServer
