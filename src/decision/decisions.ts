@@ -55,15 +55,16 @@ export function createDecisions({ gate, watch, trailingSlash }: DecisionsOptions
 
 function answer(gate: Gate, decision: Decision, received: Received, response: Answer): void {
   const { secure } = received.connection
-  if (!decision.granted) {
-    writeReply(response, decision.reply, { secure })
+  const { exchange, reply } = decision
+  if (reply !== undefined) {
+    writeReply(response, reply, { secure })
     return
   }
   try {
-    writeGrant(response, decision.exchange)
+    writeGrant(response, exchange)
   } catch (cause: unknown) {
     // A header that Node does not take, from a handler that did not put it in wire form: refused rather than lost.
-    void refuseLate(gate, decision.exchange, cause, secure, response)
+    void refuseLate(gate, exchange, cause, secure, response)
   }
 }
 

@@ -1,4 +1,5 @@
 import { CATALOGUE, type ErrorCode } from './catalogue.ts'
+import type { Reply } from './reply.ts'
 
 export interface GateErrorOptions {
   readonly cause?: unknown
@@ -10,6 +11,8 @@ export interface GateErrorOptions {
   readonly headers?: readonly (readonly [name: string, value: string])[]
   /** Instead of the catalogue's message. */
   readonly message?: string
+  /** What a person is shown where no error handler of the rule itself is responsible; complete, with its headers. */
+  readonly page?: Reply
 }
 
 /** An error that ends a request. Its code is one of the catalogue, which gives it a status and the client's message. */
@@ -21,6 +24,7 @@ export class GateError extends Error {
   readonly reason: string | undefined
   readonly detail: string | undefined
   readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly page: Reply | undefined
 
   constructor(code: ErrorCode, options: GateErrorOptions = {}) {
     // A refusal is an ordinary answer and may come in floods: its stack, which costs more than the rest, is nobody's help.
@@ -36,6 +40,7 @@ export class GateError extends Error {
     this.reason = options.reason
     this.detail = options.detail
     this.headers = options.headers ?? []
+    this.page = options.page
   }
 }
 

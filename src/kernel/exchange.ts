@@ -1,3 +1,4 @@
+import type { Reply } from './reply.ts'
 import type { RequestView } from './request.ts'
 
 /**
@@ -35,6 +36,11 @@ export class Exchange {
   hasStaleTicket = false
   /** Set by `mutators/noop`: what later mutators set is set on the request too, as Oathkeeper's shared header map does. */
   mirrorsHeaders = false
+  /**
+   * Set by an authenticator that answers the request itself, such as the callback of a login: called when the authorizer has
+   * agreed, in place of the mutators and of an upstream.
+   */
+  respond: (() => Reply | Promise<Reply>) | undefined = undefined
   /** The step that ran last: where a refused request failed. Nothing before the first step, and when no rule matched. */
   at: StepName | undefined = undefined
 

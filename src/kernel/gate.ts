@@ -16,9 +16,22 @@ export interface UpstreamTarget {
   readonly stripPath: string
 }
 
-export type Decision =
-  | { readonly granted: true; readonly exchange: Exchange; readonly upstream: UpstreamTarget | undefined }
-  | { readonly granted: false; readonly exchange: Exchange; readonly error: GateError; readonly reply: Reply }
+export type Decision = Grant | Refusal
+
+export interface Grant {
+  readonly granted: true
+  readonly exchange: Exchange
+  readonly upstream: UpstreamTarget | undefined
+  /** An authenticator answers the request itself (`exchange.respond`): the whole answer, and no upstream hears of it. */
+  readonly reply?: Reply
+}
+
+export interface Refusal {
+  readonly granted: false
+  readonly exchange: Exchange
+  readonly error: GateError
+  readonly reply: Reply
+}
 
 /** Decides about requests: rules, pipeline and error handlers behind one function. Never throws. */
 export interface Gate {

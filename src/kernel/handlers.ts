@@ -10,7 +10,11 @@ export type HandlerKind = 'authenticators' | 'authorizers' | 'mutators' | 'error
  * ("not responsible": the next authenticator is asked), throws to end the request.
  * Local work answers at once; only a promise is awaited.
  */
-export type AuthenticateStep = (exchange: Exchange) => boolean | Promise<boolean>
+export interface AuthenticateStep {
+  (exchange: Exchange): boolean | Promise<boolean>
+  /** Names of headers that this step sets for the upstream: as those of mutators, the client's own are removed. */
+  readonly ownedHeaders?: readonly string[]
+}
 
 /** Returns to allow, throws to refuse. */
 export interface AuthorizeStep {

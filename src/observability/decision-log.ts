@@ -21,7 +21,7 @@ export function createDecisionLog(log: Log): DecisionLog {
           http_method: request.method,
           http_host: request.host,
           http_path: request.path,
-          status: request.front === 'decision' ? 200 : undefined,
+          status: decision.reply?.status ?? (request.front === 'decision' ? 200 : undefined),
           remote: request.clientAddress,
           request_id: request.requestId,
           took_ms: round(tookMs),

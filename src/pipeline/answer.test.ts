@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestGate, type TestGateOptions, type TestRule } from '../../test/support/gate.ts'
 import { requestView } from '../../test/support/request-view.ts'
+import { GateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
-import { defineErrorHandler } from './define.ts'
+import { defineAuthorizer, defineErrorHandler } from './define.ts'
 
 const when = (...error: string[]): { readonly when: readonly unknown[] } => ({ when: [{ error }] })
 
@@ -108,4 +109,21 @@ test('H-12: a handler that fails, at once or later, is a 500 that says only whic
     assert.equal(reply.status, 500)
     assert.equal(JSON.parse(reply.body).error.reason, `Unable to execute error handler "${id}".`)
   }
+})
+
+/** An error that brings a page of its own, as those of a login do. */
+const paged = defineAuthorizer({
+  type: 'paged',
+  schema: undefined,
+  compile: () => () => {
+    throw new GateError('ERR_LOGIN_FAILED', { page: { status: 400, headers: [['X-Page', '1']], body: 'a page' } })
+  },
+})
+
+test('the page of an error stands between the handlers of the rule and the fallback list', async () => {
+  const options = { more: [paged], settings: { authorizers: { paged: { enabled: true } } } }
+  const rule = { authorizer: 'paged', errors: [{ handler: 'redirect', config: { to: '/x', ...when('unauthorized') } }] }
+  assert.equal((await refuse(rule, options)).body, 'a page')
+  const own = { authorizer: 'paged', errors: [{ handler: 'redirect', config: { to: '/x' } }] }
+  assert.equal((await refuse(own, options)).status, 302)
 })

@@ -17,8 +17,8 @@ const FOUND_NONE =
   'Unable to handle HTTP request because no matching error handling strategy was found. This is a configuration error that needs to be resolved by the system administrator.'
 
 /**
- * Answers a failed request: by the one handler of the rule's list that is responsible, else by the first of the fallback
- * list. A mistake in the error handlers themselves is 500 with its reason, as in Oathkeeper. Never throws.
+ * Answers a failed request: by the one handler of the rule's list that is responsible, else by the page of the error, else by
+ * the first of the fallback list. A mistake in the error handlers themselves is 500 with its reason, as in Oathkeeper. Never throws.
  */
 export function answerFailure(
   failure: Failure,
@@ -27,7 +27,9 @@ export function answerFailure(
 ): Reply | Promise<Reply> {
   let chosen: NamedErrorStep | undefined
   try {
-    chosen = chooseOwn(failure, own) ?? fallback.find(({ step }) => step.matches(failure))
+    chosen = chooseOwn(failure, own)
+    if (chosen === undefined && failure.error.page !== undefined) return failure.error.page
+    chosen ??= fallback.find(({ step }) => step.matches(failure))
     if (chosen === undefined) throw new GateError('ERR_HANDLER_MISCONFIGURED', mistake(FOUND_NONE))
     const reply = chosen.step.respond(failure)
     if (!(reply instanceof Promise)) return complete(failure, reply, own, fallback)

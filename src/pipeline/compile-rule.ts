@@ -35,7 +35,7 @@ export function compileRule(
     note(findings, 'errors', reference, lookup)
     return nameErrorStep(reference.handler, lookup)
   })
-  const ownedHeaders = [authorizer, ...mutators].flatMap(({ step }) => step?.ownedHeaders ?? [])
+  const ownedHeaders = [...authenticators, authorizer, ...mutators].flatMap(({ step }) => step?.ownedHeaders ?? [])
   return {
     plan: {
       ruleId: rule.id,

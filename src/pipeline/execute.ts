@@ -5,7 +5,8 @@ import type { Plan } from './plan.ts'
 const NO_MATCH: StepName = { kind: 'authentication', handler: '', reasonId: 'authentication_handler_no_match' }
 
 /**
- * Runs a plan: authenticators until one is responsible, the authorizer, then all mutators. Answers at once while every
+ * Runs a plan: authenticators until one is responsible, the authorizer, then all mutators, unless an authenticator answers
+ * the request itself (`exchange.respond`). Answers at once while every
  * step does, and with a promise from the first step that gives one. Throws, or rejects, when the request is refused;
  * `exchange.at` then says where.
  */
@@ -36,6 +37,7 @@ function authorize(plan: Plan, exchange: Exchange): void | Promise<void> {
 }
 
 function beginMutation(plan: Plan, exchange: Exchange): void | Promise<void> {
+  if (exchange.respond !== undefined) return concludePlan(plan, exchange)
   // Only now: authenticators and authorizers may read a header that a mutator sets, such as Authorization.
   plan.ownedHeaders?.(exchange.request.headers)
   return mutate(plan, exchange, 0)
@@ -49,6 +51,10 @@ function mutate(plan: Plan, exchange: Exchange, from: number): void | Promise<vo
     const pending = step.run(exchange)
     if (pending !== undefined) return pending.then(() => mutate(plan, exchange, i + 1))
   }
+  return concludePlan(plan, exchange)
+}
+
+function concludePlan(plan: Plan, exchange: Exchange): void | Promise<void> {
   if (plan.mistake === undefined) return undefined
   exchange.at = plan.mistake.name
   return plan.mistake.run(exchange)

@@ -184,3 +184,55 @@ test('H-11: every decision is told once', async () => {
   ]
   assert.deepEqual(told, made)
 })
+
+/** An authenticator that answers by itself, as the callback of a login does. */
+const answering = defineAuthenticator({
+  type: 'answering',
+  schema: undefined,
+  compile: () => (exchange) => {
+    exchange.subject = 'visitor'
+    exchange.respond = () => {
+      if (exchange.request.headers.has('x-fails')) throw new GateError('ERR_SESSION_STORE_UNAVAILABLE')
+      return { status: 302, headers: [['Location', '/there']], body: '' }
+    }
+    return true
+  },
+})
+const answeringSettings = { ...settings, authenticators: { answering: { enabled: true } } }
+
+test('an authenticator may answer the request itself: no mutator runs, no upstream is named', async () => {
+  const rules = [{ authenticators: ['answering'], mutators: ['mark'] }]
+  const gate = createTestGate({ rules, settings: answeringSettings, more: [...more, answering] })
+  const decision = await gate.decide(requestView())
+  assert.ok(decision.granted)
+  assert.equal(decision.upstream, undefined)
+  assert.equal(decision.reply?.status, 302)
+  assert.equal(decision.exchange.headers.size, 0)
+})
+
+test('what an authenticator would answer is not made unless the authorizer agrees', async () => {
+  const rules = [{ authenticators: ['answering'], authorizer: 'deny' }]
+  const gate = createTestGate({ rules, settings: answeringSettings, more: [...more, answering] })
+  const decision = await gate.decide(requestView())
+  assert.ok(!decision.granted)
+  assert.equal(decision.error.code, 'ERR_ACCESS_FORBIDDEN')
+})
+
+test('H-15: a rule with a mistake in it lets no authenticator answer', async () => {
+  const rules = [{ authenticators: ['answering'], mutators: ['nope'] }]
+  const gate = createTestGate({ rules, settings: answeringSettings, more: [...more, answering] })
+  const decision = await gate.decide(requestView())
+  assert.ok(!decision.granted)
+  assert.equal(decision.reply.status, 500)
+})
+
+test('an answer that fails is answered by the error handlers', async () => {
+  const gate = createTestGate({
+    rules: [{ authenticators: ['answering'] }],
+    settings: answeringSettings,
+    more: [...more, answering],
+  })
+  const decision = await gate.decide(requestView({ headers: [['X-Fails', '1']] }))
+  assert.ok(!decision.granted)
+  assert.equal(decision.reply.status, 503)
+})

@@ -2,6 +2,7 @@ import { GateError, toGateError } from '../kernel/errors.ts'
 import { Exchange } from '../kernel/exchange.ts'
 import type { Decision, Gate } from '../kernel/gate.ts'
 import type { Match, Matcher } from '../kernel/matcher.ts'
+import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
 import { answerFailure } from './answer.ts'
 import { executePlan } from './execute.ts'
@@ -65,8 +66,24 @@ export function createGate({ current, onDecision }: GateOptions): Gate {
     return decision
   }
 
-  const grant = (exchange: PlannedExchange, startedAt: number): Decision =>
-    tell({ granted: true, exchange, upstream: exchange.plan.upstream }, startedAt)
+  const grant = (exchange: PlannedExchange, startedAt: number): Decision | Promise<Decision> =>
+    exchange.respond === undefined
+      ? tell({ granted: true, exchange, upstream: exchange.plan.upstream }, startedAt)
+      : respond(exchange, exchange.respond, startedAt)
+
+  const respond = async (
+    exchange: PlannedExchange,
+    makeReply: NonNullable<Exchange['respond']>,
+    startedAt: number,
+  ): Promise<Decision> => {
+    let reply: Reply
+    try {
+      reply = await makeReply()
+    } catch (cause: unknown) {
+      return fail(exchange, cause, startedAt)
+    }
+    return tell({ granted: true, exchange, upstream: undefined, reply }, startedAt)
+  }
 
   const fail = (exchange: Exchange, cause: unknown, startedAt: number): Decision | Promise<Decision> => {
     const error = toGateError(cause)

@@ -10,7 +10,7 @@ export interface Plan {
   readonly authenticators: readonly NamedStep<AuthenticateStep>[]
   readonly authorizer: NamedStep<AuthorizeStep>
   readonly mutators: readonly NamedStep<MutateStep['run']>[]
-  /** Removes the client's own headers of the names that the mutators set. */
+  /** Removes the client's own headers of the names that the rule's handlers set. */
   readonly ownedHeaders: HeaderFilter | undefined
   readonly errors: readonly NamedErrorStep[]
   readonly upstream: UpstreamTarget | undefined

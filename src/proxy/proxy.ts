@@ -132,9 +132,10 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     const { response } = serving
     if (response.destroyed || response.closed) return
     try {
-      if (!decision.granted) {
-        writeReply(response, decision.reply, { secure: decision.exchange.request.scheme === 'https' })
-      } else if (decision.upstream === undefined) {
+      const { exchange, reply } = decision
+      if (reply !== undefined) writeReply(response, reply, { secure: exchange.request.scheme === 'https' })
+      if (!decision.granted || reply !== undefined) return
+      if (decision.upstream === undefined) {
         void refuseLate(serving, decision.exchange, new GateError('ERR_UPSTREAM_UNDEFINED'))
       } else forward(serving, decision.exchange, decision.upstream)
     } catch (error) {
