@@ -73,7 +73,13 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const rules = undo.adopt(await createRuleRepository(ruleSettings(first), { clock, logger: log }), (opened) =>
     opened.close(),
   )
-  const reloader = new Reloader({ first, compile: (changed) => compileGeneration(changed, deps), rules, logger: log })
+  const reloader = new Reloader({
+    first,
+    compile: (changed) => compileGeneration(changed, deps),
+    rules,
+    sessions,
+    logger: log,
+  })
   sessions.manager.onRefresh(refreshByCurrent(() => reloader.current))
   undo.defer(async () => {
     await reloader.settled()

@@ -6,11 +6,13 @@ import type { RuleRepository } from '../rules/repository.ts'
 import type { Generation } from './generation.ts'
 import { keysThatWaitForRestart } from './restart-keys.ts'
 import { ruleSettings } from './rule-settings.ts'
+import type { Sessions } from './sessions.ts'
 
 export interface ReloaderOptions {
   readonly first: Generation
   readonly compile: (loaded: LoadedConfig) => Generation
   readonly rules: RuleRepository<Plan>
+  readonly sessions: Pick<Sessions, 'reconfigure'>
   readonly logger: Logger
 }
 
@@ -60,13 +62,14 @@ export class Reloader {
   }
 
   async #swap(loaded: LoadedConfig): Promise<void> {
-    const { compile, rules, logger } = this.#options
+    const { compile, rules, sessions, logger } = this.#options
     const before = this.#current
     try {
       const next = compile(loaded)
       await rules.reload(ruleSettings(next))
       this.#current = next
       this.#isRefused = false
+      await sessions.reconfigure(next.config)
       this.#retire(before)
       for (const key of keysThatWaitForRestart(before.config, next.config)) {
         logger.warn({ key }, `a change of ${key} takes effect at the next start`)

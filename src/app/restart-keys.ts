@@ -6,7 +6,7 @@ const READ_AT_START: readonly (readonly [key: string, read: (config: Config) => 
   ['serve', ({ serve }) => ({ ...serve, proxy: comparable(serve.proxy), api: comparable(serve.api) })],
   ['access_rules.trailing_slash', ({ accessRules }) => accessRules.trailingSlash],
   ['log', ({ log }) => log],
-  ['session_store', ({ sessionStore }) => revealed(sessionStore)],
+  ['session_store', ({ sessionStore }) => revealed(withoutCredentials(sessionStore))],
   ['session.lifetime', ({ session }) => session.lifetimeMs],
   ['session.idle_timeout', ({ session }) => session.idleTimeoutMs],
   ['session.refresh.before', ({ session }) => session.refreshBeforeMs],
@@ -21,6 +21,11 @@ export function keysThatWaitForRestart(before: Config, after: Config): string[] 
 /** A listener without what changes under it. */
 function comparable<Part extends { readonly tls: unknown; readonly cors: unknown }>(part: Part): unknown {
   return { ...part, cors: undefined, tls: revealed(part.tls) }
+}
+
+/** A store without what changes under it. */
+function withoutCredentials(store: Config['sessionStore']): unknown {
+  return store.type === 'redis' ? { ...store, redis: { ...store.redis, credentials: undefined } } : store
 }
 
 /** Secrets are equal when their texts are. */

@@ -13,6 +13,8 @@ export interface Sessions {
   readonly store: SessionStore
   readonly manager: SessionManager
   readonly states: LoginStates
+  /** Takes what may change while it runs from a changed configuration. */
+  reconfigure(config: Config): Promise<void>
   close(): Promise<void>
 }
 
@@ -26,7 +28,7 @@ export async function openSessions(
 ): Promise<Sessions> {
   const created = await sentence(() => createSessionStore(config.sessionStore, deps))
   // What is in this process answers at once, and is not worth a look at the clock.
-  const store = config.sessionStore.type === 'memory' ? created : measureStore(created)
+  const store = config.sessionStore.type === 'memory' ? created.store : measureStore(created.store)
   try {
     await sentence(() => store.start())
   } catch (cause: unknown) {
@@ -38,6 +40,7 @@ export async function openSessions(
     store,
     manager,
     states: createLoginStates(store, deps.clock),
+    reconfigure: ({ sessionStore }) => created.reconfigure(sessionStore),
     async close() {
       await manager.close()
       await store.close()

@@ -44,7 +44,10 @@ test('a variable goes before the files, in the type of its key', (t) => {
   assert.deepEqual(config.serve.proxy.trustedProxies, [])
   assert.deepEqual([config.log.level, config.serve.proxy.timeouts.readMs], ['debug', 9_000])
   assert.ok(config.sessionStore.type === 'redis')
-  assert.deepEqual([config.sessionStore.redis.address, config.sessionStore.redis.db], [{ host: '::1', port: 6379 }, 3])
+  assert.deepEqual(
+    [config.sessionStore.redis.servers.address, config.sessionStore.redis.db],
+    [{ host: '::1', port: 6379 }, 3],
+  )
   assert.equal(config.tracing.otlp.samplingRatio, 0.25)
 })
 
@@ -139,7 +142,7 @@ test('the file that a variable names goes before a secret in a file; two variabl
   writeFileSync(file, 'from-file\n')
   const text = 'session_store: { type: redis, redis: { addr: "a:1", password: hunter2 } }'
   const { sessionStore } = accept(t, text, { env: { SESSION_STORE_REDIS_PASSWORD_FILE: file } }).config
-  assert.equal(sessionStore.type === 'redis' && sessionStore.redis.password?.reveal(), 'from-file')
+  assert.equal(sessionStore.type === 'redis' && sessionStore.redis.credentials.password?.reveal(), 'from-file')
   assert.deepEqual(
     refuse(t, text, { env: { SESSION_STORE_REDIS_PASSWORD_FILE: file, SESSION_STORE_REDIS_PASSWORD: 'hunter2' } }),
     [

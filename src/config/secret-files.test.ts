@@ -16,7 +16,7 @@ test('a secret can stand in a file beside the configuration; one line end behind
   for (const [content, secret] of Object.entries(contents)) {
     const { config, files } = accept(t, redis('password_file: secrets/redis'), { files: { 'secrets/redis': content } })
     assert.ok(config.sessionStore.type === 'redis')
-    assert.equal(config.sessionStore.redis.password?.reveal(), secret, JSON.stringify(content))
+    assert.equal(config.sessionStore.redis.credentials.password?.reveal(), secret, JSON.stringify(content))
     assert.deepEqual(
       [...files.keys()].map((file) => basename(file)),
       ['config.yaml', 'redis'],
@@ -60,7 +60,7 @@ test('a later file may replace a secret by a file, or a file by a secret', (t) =
       },
       load,
     }).config
-    return sessionStore.type === 'redis' && sessionStore.redis.password?.reveal()
+    return sessionStore.type === 'redis' && sessionStore.redis.credentials.password?.reveal()
   }
   assert.equal(password(['config.yaml', 'b.yaml']), 'two')
   assert.equal(password(['config.yaml', 'b.yaml', 'c.yaml']), 'three')

@@ -41,10 +41,11 @@ test('the example with every key works as written', (t) => {
 `,
   )
   assert.ok(store.type === 'redis')
-  const { password, ...redis } = store.redis
-  assert.equal(password?.reveal(), 'your-password')
+  const { credentials, ...redis } = store.redis
+  assert.equal(credentials.password?.reveal(), 'your-password')
   assert.deepEqual(redis, {
-    address: { host: '127.0.0.1', port: 6379 },
+    servers: { kind: 'single', address: { host: '127.0.0.1', port: 6379 }, key: 'addr' },
+    tls: undefined,
     db: 0,
     sessionPrefix: 'session:',
     statePrefix: 'state:',
@@ -58,7 +59,7 @@ test('the example with every key works as written', (t) => {
 test('the basic, the authenticated and the production example work as written', (t) => {
   const basic = storeOf(t, 'session_store:\n  type: redis\n  redis:\n    addr: "localhost:6379"\n    ttl: "1h"\n')
   assert.ok(basic.type === 'redis')
-  assert.deepEqual([basic.redis.address, basic.redis.ttlMs], [{ host: 'localhost', port: 6379 }, 3_600_000])
+  assert.deepEqual([basic.redis.servers.address, basic.redis.ttlMs], [{ host: 'localhost', port: 6379 }, 3_600_000])
 
   const authenticated = storeOf(
     t,
@@ -74,7 +75,7 @@ test('the basic, the authenticated and the production example work as written', 
 `,
   )
   assert.ok(authenticated.type === 'redis')
-  assert.equal(authenticated.redis.password?.reveal(), 'secure-password')
+  assert.equal(authenticated.redis.credentials.password?.reveal(), 'secure-password')
   assert.deepEqual(
     [
       authenticated.redis.db,
@@ -100,13 +101,14 @@ test('the basic, the authenticated and the production example work as written', 
     { REDIS_PASSWORD: 'from: {the} $environment' },
   )
   assert.ok(production.type === 'redis')
-  assert.equal(production.redis.password?.reveal(), 'from: {the} $environment')
+  assert.equal(production.redis.credentials.password?.reveal(), 'from: {the} $environment')
 })
 
 test('what is left out has its default', (t) => {
-  const { address: _, ...redis } = redisOf(t, '')
+  const { servers: _, ...redis } = redisOf(t, '')
   assert.deepEqual(redis, {
-    password: undefined,
+    credentials: { username: undefined, password: undefined },
+    tls: undefined,
     db: 0,
     sessionPrefix: 'session:',
     statePrefix: 'state:',
@@ -118,8 +120,8 @@ test('what is left out has its default', (t) => {
 })
 
 test('an empty password is none', (t) => {
-  assert.equal(redisOf(t, 'password: ""').password, undefined)
-  assert.equal(redisOf(t, 'password: "${UNSET:-}"').password, undefined)
+  assert.equal(redisOf(t, 'password: ""').credentials.password, undefined)
+  assert.equal(redisOf(t, 'password: "${UNSET:-}"').credentials.password, undefined)
 })
 
 test('ttl takes the units of its pattern, and days', (t) => {
@@ -177,7 +179,7 @@ test('addr is host:port, with an IPv6 address in brackets', (t) => {
   for (const [addr, address] of Object.entries(addresses)) {
     const store = storeOf(t, `session_store: { type: redis, redis: { addr: "${addr}" } }`)
     assert.ok(store.type === 'redis')
-    assert.deepEqual(store.redis.address, address)
+    assert.deepEqual(store.redis.servers.address, address)
   }
   for (const addr of [
     '',
@@ -202,6 +204,99 @@ test('a password in addr is refused and not shown', (t) => {
   const problem = refusedRedis(t, 'addr: "redis://:hunter2@redis.example.com:6379"')
   assert.match(problem, /found "redis:\/\/…@redis\.example\.com:6379"/)
   assert.doesNotMatch(problem, /hunter2/)
+})
+
+test('url says addr, user, password, database and TLS at once', (t) => {
+  const read = (url: string) => {
+    const store = storeOf(t, `session_store: { type: redis, redis: { url: "${url}" } }`)
+    assert.ok(store.type === 'redis')
+    const { servers, credentials, tls, db } = store.redis
+    assert.equal(servers.key, 'url')
+    return [servers.address, credentials.username, credentials.password?.reveal(), tls !== undefined, db]
+  }
+  const host = 'redis.example.com'
+  assert.deepEqual(read('redis://redis.example.com'), [{ host, port: 6379 }, undefined, undefined, false, 0])
+  assert.deepEqual(read('redis://redis.example.com:7000/'), [{ host, port: 7000 }, undefined, undefined, false, 0])
+  assert.deepEqual(read('redis://:pass%20w%25rd@redis.example.com/15'), [
+    { host, port: 6379 },
+    undefined,
+    'pass w%rd',
+    false,
+    15,
+  ])
+  assert.deepEqual(read('rediss://ok%40user:p%2Fq@[::1]:6380/2'), [
+    { host: '::1', port: 6380 },
+    'ok@user',
+    'p/q',
+    true,
+    2,
+  ])
+})
+
+test('url: what is no URL of a Redis, or says something twice, is refused and not shown', (t) => {
+  for (const url of [
+    '',
+    'redis://',
+    'http://a',
+    'a:6379',
+    'redis://a/16',
+    'redis://a/x',
+    'redis://a/1/2',
+    'redis://a?db=1',
+  ]) {
+    assert.match(refusedRedis(t, `url: "${url}"`), /redis\.url: must /, url)
+  }
+  for (const url of [
+    'redis://hunter2@a',
+    'redis://u:hunter2%zz@a',
+    'redis://u:hunter2@a/99',
+    'redis://u:hunter2@a#x',
+  ]) {
+    const problem = refusedRedis(t, `url: "${url}"`)
+    assert.match(problem, /redis\.url: must /, url)
+    assert.doesNotMatch(problem, /hunter2/)
+  }
+  for (const key of ['addr: "b:1"', 'username: u', 'password: p', 'db: 1']) {
+    assert.match(refusedRedis(t, `url: "redis://a", ${key}`), /is given together with url, which says it already/)
+  }
+})
+
+test('username needs a password, and both are kept', (t) => {
+  const { credentials } = redisOf(t, 'username: oathkeeper, password: x')
+  assert.deepEqual([credentials.username, credentials.password?.reveal()], ['oathkeeper', 'x'])
+  for (const password of ['', ', password: ""']) {
+    assert.match(
+      refusedRedis(t, `addr: "a:1", username: u${password}`),
+      /username: needs session_store\.redis\.password/,
+    )
+  }
+})
+
+test('tls is off by default; its files are found from the folder of the configuration', (t) => {
+  assert.equal(redisOf(t, 'tls: {}').tls, undefined)
+  assert.equal(redisOf(t, 'tls: { enabled: false, ca_file: a.pem }').tls, undefined)
+  const tls = redisOf(
+    t,
+    'tls: { enabled: true, ca_file: ca.pem, cert_file: c.pem, key_file: /k.pem, server_name: r.example }',
+  ).tls
+  assert.deepEqual([tls?.caFile?.endsWith('/ca.pem'), tls?.keyFile, tls?.serverName], [true, '/k.pem', 'r.example'])
+  assert.deepEqual(Object.values(redisOf(t, 'tls: { enabled: true }').tls ?? {}), [
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ])
+})
+
+test('tls that would not be what was meant is refused', (t) => {
+  for (const [keys, told] of [
+    ['addr: "a:1", tls: { ca_file: x }', /tls\.ca_file: has no effect without tls\.enabled: true/],
+    ['addr: "a:1", tls: { enabled: true, cert_file: x }', /tls\.cert_file: needs cert_file and key_file, both/],
+    ['url: "redis://a", tls: { enabled: true }', /tls\.enabled: contradicts url, which begins with redis:\/\//],
+    ['url: "rediss://a", tls: { enabled: false }', /tls\.enabled: contradicts url, which begins with rediss:\/\//],
+  ] as const) {
+    assert.match(refusedRedis(t, keys), told)
+  }
 })
 
 test('prefixes that could give one key to a session and a state are refused', (t) => {
@@ -235,7 +330,7 @@ test('another type is refused, with what was probably meant', (t) => {
 })
 
 test('what a later version brings is refused by name', (t) => {
-  for (const key of ['username: u', 'url: "redis://a"', 'tls: {}', 'sentinel: {}', 'cluster: {}']) {
+  for (const key of ['sentinel: {}', 'cluster: {}', 'credentials_command: x']) {
     assert.match(
       refusedRedis(t, `addr: "a:1", ${key}`),
       /^config\.yaml:1: session_store\.redis\.\w+: is not supported yet$/,

@@ -3,6 +3,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { SessionStore } from './contract.ts'
 import { MemoryStore, type MemoryStoreOptions } from './memory.ts'
 import { loadPluginStore } from './plugin.ts'
+import type { RedisCredentials } from './redis/connection.ts'
 import { createRedisStore, type RedisStoreOptions } from './redis.ts'
 
 /** Which store, and how: `session_store` of the configuration, read and defaulted. */
@@ -17,12 +18,42 @@ export interface SessionStoreDeps {
   readonly logger: Logger
 }
 
+/** A store, and what a changed configuration may do to it while it runs. */
+export interface ConfiguredStore {
+  readonly store: SessionStore
+  /** Takes what may change without a restart: who we are to Redis. */
+  reconfigure(options: SessionStoreOptions): Promise<void>
+}
+
 /**
  * Creates the configured store; `start` is still to be called.
  * @throws {Error} with a sentence for the operator, when a module exports no store.
  */
-export async function createSessionStore(options: SessionStoreOptions, deps: SessionStoreDeps): Promise<SessionStore> {
-  if (options.type === 'memory') return new MemoryStore(options.memory, deps.clock)
-  if (options.type === 'redis') return createRedisStore(options.redis, deps.clock, deps.logger)
-  return await loadPluginStore(options.module, options.options, deps)
+export async function createSessionStore(
+  options: SessionStoreOptions,
+  deps: SessionStoreDeps,
+): Promise<ConfiguredStore> {
+  if (options.type === 'redis') return createConfiguredRedis(options.redis, deps)
+  const store =
+    options.type === 'memory'
+      ? new MemoryStore(options.memory, deps.clock)
+      : await loadPluginStore(options.module, options.options, deps)
+  return { store, reconfigure: async () => undefined }
+}
+
+function createConfiguredRedis(options: RedisStoreOptions, { clock, logger }: SessionStoreDeps): ConfiguredStore {
+  const store = createRedisStore(options, clock, logger)
+  let current = options.credentials
+  return {
+    store,
+    async reconfigure(changed) {
+      if (changed.type !== 'redis' || areEqual(current, changed.redis.credentials)) return
+      current = changed.redis.credentials
+      await store.useCredentials(current)
+    },
+  }
+}
+
+function areEqual(one: RedisCredentials, other: RedisCredentials): boolean {
+  return one.username === other.username && one.password?.reveal() === other.password?.reveal()
 }

@@ -20,8 +20,9 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true, force: true }))
 
-function createExample(clock: TestClock): Promise<SessionStore> {
-  return createSessionStore({ type: 'module', module: EXAMPLE, options: { file } }, { clock, logger: silentLogger })
+async function createExample(clock: TestClock): Promise<SessionStore> {
+  const options = { type: 'module', module: EXAMPLE, options: { file } } as const
+  return (await createSessionStore(options, { clock, logger: silentLogger })).store
 }
 
 testSessionStore({
@@ -37,10 +38,8 @@ testSessionStore({
 async function load(source: string, options = {}): Promise<SessionStore> {
   const module = join(folder, `module-${count++}.mjs`)
   await writeFile(module, source)
-  return await createSessionStore(
-    { type: 'module', module, options },
-    { clock: createTestClock(), logger: silentLogger },
-  )
+  const deps = { clock: createTestClock(), logger: silentLogger }
+  return (await createSessionStore({ type: 'module', module, options }, deps)).store
 }
 
 /** A store as a person may write it, with one part replaced. */

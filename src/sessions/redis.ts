@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { Secret } from '../lib/secret.ts'
 import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { publish } from './events.ts'
 import type { RedisAddress } from './redis/address.ts'
@@ -14,14 +13,16 @@ import {
   UPDATE_SESSION,
   type RedisScript,
 } from './redis/scripts.ts'
-import type { RedisArgument, RedisReply } from './redis/connection.ts'
+import type { RedisArgument, RedisCredentials, RedisReply } from './redis/connection.ts'
 import { startLink } from './redis/start.ts'
 import { decodeHead, encodeHead, encodeTime, encodeVersion, HEAD_BYTES, type StoredHead } from './redis/stored-value.ts'
+import type { RedisTls } from './redis/tls.ts'
 import { MAX_RECORD_BYTES } from './record.ts'
 
 export interface RedisStoreOptions {
-  readonly address: RedisAddress
-  readonly password: Secret | undefined
+  readonly servers: RedisServersOptions
+  readonly credentials: RedisCredentials
+  readonly tls: RedisTls | undefined
   /** 0 to 15. */
   readonly db: number
   readonly sessionPrefix: string
@@ -30,6 +31,13 @@ export interface RedisStoreOptions {
   readonly commandTimeoutMs: number
   /** How long a server that cannot be used is tried again at start. */
   readonly startTimeoutMs: number
+}
+
+/** One server, and the key of the configuration that says which. */
+export interface RedisServersOptions {
+  readonly kind: 'single'
+  readonly address: RedisAddress
+  readonly key: 'addr' | 'url'
 }
 
 /** More than a record may have: what is longer is cut by the server and is none of ours. */
@@ -42,11 +50,16 @@ const FIND_CHUNK = 500
  * state, `<session_prefix>subject:<hash>` and `<session_prefix>sid:<hash>` the keys of a person's and of a provider session's
  * records, `<session_prefix>lease:<key>` who is refreshing a session.
  */
-export function createRedisStore(options: RedisStoreOptions, clock: Clock, logger: Logger): SessionStore {
+export function createRedisStore(options: RedisStoreOptions, clock: Clock, logger: Logger): RedisSessionStore {
   return new RedisStore(options, clock, logger)
 }
 
-class RedisStore implements SessionStore {
+export interface RedisSessionStore extends SessionStore {
+  /** Takes changed credentials, without a gap where the server takes them too. */
+  useCredentials(credentials: RedisCredentials): Promise<void>
+}
+
+class RedisStore implements RedisSessionStore {
   readonly kind = 'redis'
   readonly #options: RedisStoreOptions
   readonly #clock: Clock
@@ -57,7 +70,12 @@ class RedisStore implements SessionStore {
     this.#options = options
     this.#clock = clock
     this.#logger = logger
-    this.#link = new RedisLink(options, logger)
+    const { address, key } = options.servers
+    this.#link = new RedisLink({ ...options, address, key }, logger)
+  }
+
+  async useCredentials(credentials: RedisCredentials): Promise<void> {
+    await this.#link.useCredentials(credentials)
   }
 
   async start(): Promise<void> {

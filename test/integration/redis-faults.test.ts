@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { createClient } from '@redis/client'
 import { eventually, fastest } from '../support/eventually.ts'
@@ -145,7 +146,48 @@ describe('while Oathkeeper runs', { concurrency: 2 }, () => {
           NOTICED_WITHIN_MS,
         )
         checkUnavailable(answer)
-        assert.doesNotMatch(product.instances[0]?.log() ?? '', /first-password|another-password/)
+        const instance = product.instances[0]
+        assert.ok(instance !== undefined)
+        assert.doesNotMatch(instance.log(), /first-password|another-password/)
+
+        // The operator writes the new one into the configuration: nobody restarts anything, nobody logs in again.
+        writeFileSync(
+          instance.configFile,
+          readFileSync(instance.configFile, 'utf8').replace('first-password', 'another-password'),
+        )
+        await eventually(
+          () => ada.go(`${product.door}/me`),
+          ({ status }) => status === 200,
+          2 * NOTICED_WITHIN_MS,
+        )
+        assert.doesNotMatch(instance.log(), /first-password|another-password|session_store takes effect/)
+      },
+      { password: 'first-password' },
+      { password: 'first-password' },
+    )
+  })
+
+  test('FM-20: a password that is rotated before the old one goes is taken by the connection that is open', async () => {
+    await scene(
+      async ({ product, redis, ada }) => {
+        await redis.command('ACL', 'SETUSER', 'default', '>second-password')
+        const instance = product.instances[0]
+        assert.ok(instance !== undefined)
+        const config = readFileSync(instance.configFile, 'utf8')
+        writeFileSync(instance.configFile, config.replace('first-password', 'second-password'))
+        await eventually(
+          () => instance.log(),
+          (log) => log.includes('changed credentials of the session store are in use'),
+          NOTICED_WITHIN_MS,
+        )
+        writeFileSync(instance.configFile, config.replace('first-password', 'mistaken-password'))
+        await eventually(
+          () => instance.log(),
+          (log) => log.includes('changed credentials of the session store are refused'),
+          NOTICED_WITHIN_MS,
+        )
+        assert.equal((await ada.go(`${product.door}/me`)).status, 200)
+        assert.doesNotMatch(instance.log(), /(first|second|mistaken)-password/)
       },
       { password: 'first-password' },
       { password: 'first-password' },

@@ -1,3 +1,4 @@
+import { Secret } from '../../src/lib/secret.ts'
 import type { RedisStoreOptions } from '../../src/sessions/redis.ts'
 
 /** The defaults of the configuration, for a server of the test. */
@@ -6,8 +7,9 @@ export function redisOptions(
   changes: Partial<RedisStoreOptions> = {},
 ): RedisStoreOptions {
   return {
-    address: { host: '127.0.0.1', port: server.port },
-    password: undefined,
+    servers: { kind: 'single', address: { host: '127.0.0.1', port: server.port }, key: 'addr' },
+    credentials: { username: undefined, password: undefined },
+    tls: undefined,
     db: 0,
     sessionPrefix: 'session:',
     statePrefix: 'state:',
@@ -16,4 +18,8 @@ export function redisOptions(
     startTimeoutMs: 10_000,
     ...changes,
   }
+}
+
+export function withPassword(password: string, username?: string): Pick<RedisStoreOptions, 'credentials'> {
+  return { credentials: { username, password: new Secret(password) } }
 }

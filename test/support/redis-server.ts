@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from '@redis/client'
 import { findFreePort } from './ports.ts'
@@ -12,9 +13,16 @@ export interface RedisServerOptions {
   readonly databases?: number
   /** Keeps the data over a restart. */
   readonly persist?: boolean
+  /** Speaks TLS only, with the certificate of the fixtures; `required`: and with clients that have one of its authority. */
+  readonly tls?: 'server' | 'required'
   /** More of the command line, such as `['--maxmemory', '2mb']`. */
   readonly args?: readonly string[]
 }
+
+const FOLDER = resolve(import.meta.dirname, '../fixtures/tls')
+/** For 127.0.0.1 and localhost; its own authority, and good for clients too. */
+export const CERT_FILE = join(FOLDER, 'cert.pem')
+export const KEY_FILE = join(FOLDER, 'key.pem')
 
 /** A real redis-server of the test's own, on a port that was free. */
 export interface RedisServer {
@@ -48,7 +56,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     // A test that ends early must neither wait for it nor leave it behind.
     child.unref()
     for (let attempt = 0; attempt < 200; attempt++) {
-      if (await isUp(port)) return
+      if (await isUp(options, port)) return
       if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`)
       await sleep(20)
     }
@@ -76,7 +84,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     resume: () => void child?.kill('SIGCONT'),
     async command(...args) {
       const client = createClient({
-        socket: { host: '127.0.0.1', port, reconnectStrategy: false },
+        socket: socketFor(options, port),
         ...(options.password === undefined ? {} : { password: options.password }),
       })
       client.on('error', () => undefined)
@@ -96,16 +104,33 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
 }
 
 function argumentsFor(options: RedisServerOptions, folder: string, port: number): string[] {
-  const { password, databases = 16, persist = false, args = [] } = options
-  const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+  const { password, databases = 16, persist = false, tls, args = [] } = options
+  const ports = [
+    '--port',
+    tls === undefined ? String(port) : '0',
+    ...(tls === undefined ? [] : tlsArguments(tls, port)),
+  ]
+  const place = [...ports, '--bind', '127.0.0.1', '--dir', folder]
   const data = ['--databases', String(databases), '--save', '', '--appendonly', persist ? 'yes' : 'no']
   const access = password === undefined ? [] : ['--requirepass', password]
   return [...place, ...data, '--appendfsync', 'always', ...access, ...args]
 }
 
+function tlsArguments(tls: 'server' | 'required', port: number): string[] {
+  const files = ['--tls-cert-file', CERT_FILE, '--tls-key-file', KEY_FILE, '--tls-ca-cert-file', CERT_FILE]
+  return ['--tls-port', String(port), ...files, '--tls-auth-clients', tls === 'required' ? 'yes' : 'no']
+}
+
+function socketFor({ tls }: RedisServerOptions, port: number) {
+  const socket = { host: '127.0.0.1', port, reconnectStrategy: false } as const
+  if (tls === undefined) return socket
+  const [cert, key] = [readFileSync(CERT_FILE), readFileSync(KEY_FILE)]
+  return { ...socket, tls: true, ca: cert, cert, key } as const
+}
+
 /** Answers even where it wants a password. */
-async function isUp(port: number): Promise<boolean> {
-  const client = createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: false } })
+async function isUp(options: RedisServerOptions, port: number): Promise<boolean> {
+  const client = createClient({ socket: socketFor(options, port) })
   client.on('error', () => undefined)
   try {
     await client.connect()

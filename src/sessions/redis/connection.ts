@@ -1,9 +1,19 @@
 import type { RedisAddress } from './address.ts'
 import type { Secret } from '../../lib/secret.ts'
+import { loadTlsMaterial, type RedisTls } from './tls.ts'
+
+/** Who we are to the server. A user without a password is none. */
+export interface RedisCredentials {
+  /** `undefined`: the user `default`. */
+  readonly username: string | undefined
+  readonly password: Secret | undefined
+}
 
 export interface RedisConnectionOptions {
   readonly address: RedisAddress
-  readonly password: Secret | undefined
+  readonly credentials: RedisCredentials
+  /** `undefined`: in the open. */
+  readonly tls: RedisTls | undefined
   readonly db: number
   /** For the TCP connection. */
   readonly connectTimeoutMs: number
@@ -53,11 +63,17 @@ export async function openConnection(
   return connection
 }
 
-async function createClientFor({ address, password, db, connectTimeoutMs }: RedisConnectionOptions) {
+async function createClientFor({ address, credentials, tls, db, connectTimeoutMs }: RedisConnectionOptions) {
   const { createClient, RESP_TYPES } = await import('@redis/client')
+  const socket = { host: address.host, port: address.port, connectTimeout: connectTimeoutMs }
+  const { username, password } = credentials
   return createClient({
     RESP: 3,
-    socket: { host: address.host, port: address.port, connectTimeout: connectTimeoutMs, reconnectStrategy: false },
+    socket:
+      tls === undefined
+        ? { ...socket, reconnectStrategy: false }
+        : { ...socket, reconnectStrategy: false, tls: true, ...(await loadTlsMaterial(tls)) },
+    ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password: password.reveal() }),
     database: db,
     name: 'oathkeeper',

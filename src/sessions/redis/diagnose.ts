@@ -1,9 +1,13 @@
 import { formatRedisAddress, type RedisAddress } from './address.ts'
 import { RedisTimeout } from './connection.ts'
+import { TlsFileError } from './tls.ts'
 
 export interface RedisTarget {
   readonly address: RedisAddress
   readonly db: number
+  /** Key of the configuration that says where the server is. */
+  readonly key: 'addr' | 'url'
+  readonly tls: boolean
 }
 
 /** What the server said is by its first word. */
@@ -15,7 +19,8 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
   ],
   [
     /^WRONGPASS|invalid password/,
-    () => 'it refused the password: ensure that session_store.redis.password is correct, and that the user may log in',
+    () =>
+      'it refused the password: ensure that session_store.redis.password and username are correct, and that the user may log in',
   ],
   [
     /^ERR DB index|invalid DB index/i,
@@ -30,11 +35,7 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
   ],
   [/^LOADING/, () => 'it is still loading its data: wait until it is done, or raise session_store.redis.start_timeout'],
   [/^READONLY/, () => REPLICA],
-  [
-    /^MASTERDOWN/,
-    () =>
-      'it is a replica that has lost its master: check the replication, or set session_store.redis.addr to the master',
-  ],
+  [/^MASTERDOWN/, () => 'it is a replica that has lost its master: check the replication, or set @here to the master'],
   [/^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|CROSSSLOT)/, () => CLUSTER],
   [
     /^OOM/,
@@ -57,39 +58,75 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
 
 /** The document's words: what it is, and what to do about it. */
 export const CLUSTER =
-  'it is a node of a Redis Cluster, which session_store.redis.addr cannot reach: set addr to a Redis that is not in cluster mode'
+  'it is a node of a Redis Cluster, which @here cannot reach: set it to a Redis that is not in cluster mode'
 const DENIED = 'the user may not do what sessions need: check its ACL'
-export const SENTINEL =
-  'it is a Redis Sentinel and keeps no data: set session_store.redis.addr to the Redis server itself'
-export const REPLICA = 'it is a read-only replica: set session_store.redis.addr to the master'
+export const SENTINEL = 'it is a Redis Sentinel and keeps no data: set @here to the Redis server itself'
+export const REPLICA = 'it is a read-only replica: set @here to the master'
 export const TOO_OLD = 'it lacks a command that sessions need: Redis 6.2 or later, or Valkey, is required'
 
 const NETWORK: Readonly<Record<string, string>> = {
-  ECONNREFUSED:
-    'connection refused: verify that the server is running, and that session_store.redis.addr has the right host and port',
-  ENOTFOUND: 'the host name cannot be resolved: check session_store.redis.addr',
-  EAI_AGAIN: 'the host name cannot be resolved at the moment: check session_store.redis.addr, and DNS',
+  ECONNREFUSED: 'connection refused: verify that the server is running, and that @here has the right host and port',
+  ENOTFOUND: 'the host name cannot be resolved: check @here',
+  EAI_AGAIN: 'the host name cannot be resolved at the moment: check @here, and DNS',
   EHOSTUNREACH: 'no route to the host: check network connectivity and firewall rules',
   ENETUNREACH: 'the network is unreachable: check network connectivity and firewall rules',
   ETIMEDOUT: 'no answer: check network connectivity and firewall rules',
   EACCES: 'the connection is forbidden here: check network connectivity and firewall rules',
 }
 const CLOSED =
-  'it closed the connection without an answer: verify that session_store.redis.addr is the port of a Redis server, without TLS'
+  'it closed the connection without an answer: verify that @here is the port of a Redis server, and that session_store.redis.tls is on where it speaks TLS'
+const NO_TLS =
+  'it does not speak TLS on this port: verify that @here is its TLS port, or switch session_store.redis.tls off'
+
+/** What TLS says by its codes: of Node for the server's certificate, of OpenSSL for what the server did not like. */
+const TLS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
+  [
+    /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)/,
+    'its certificate is signed by nobody who is trusted here: set session_store.redis.tls.ca_file to the certificate of its authority',
+  ],
+  [/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/, 'its certificate is not valid at this time: renew it, or check the clock'],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID/,
+    'its certificate is for another name: check @here, or set session_store.redis.tls.server_name',
+  ],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_LAYER_FAILURE/, NO_TLS],
+  [
+    /CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE/,
+    'it wants a client certificate: set session_store.redis.tls.cert_file and key_file',
+  ],
+  [
+    /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_EXPIRED|CERTIFICATE_UNKNOWN)/,
+    'it refused our client certificate: check session_store.redis.tls.cert_file, and which authority the server trusts',
+  ],
+  [
+    /KEY_VALUES_MISMATCH|NO_START_LINE|BAD_DECRYPT|ERR_OSSL/,
+    'a file of session_store.redis.tls is no PEM, or the key is not that of the certificate',
+  ],
+]
 
 /** One sentence about what went wrong between us and Redis, and what to check. Never holds the password, a key or a value. */
 export function diagnose(cause: unknown, target: RedisTarget): string {
-  return `Redis at ${formatRedisAddress(target.address)}: ${reasonOf(cause, target)}`
+  return tell(reasonOf(cause, target), target)
+}
+
+/** A sentence of this file about a server. */
+export function tell(sentence: string, { address, key }: RedisTarget): string {
+  return `Redis at ${formatRedisAddress(address)}: ${sentence.replaceAll('@here', `session_store.redis.${key}`)}`
 }
 
 function reasonOf(cause: unknown, target: RedisTarget): string {
-  if (cause instanceof RedisTimeout) return timeoutReason(cause)
+  if (cause instanceof RedisTimeout) return timeoutReason(cause, target)
+  if (cause instanceof TlsFileError) return `no connection is tried: session_store.redis.tls.${cause.message}`
   if (!(cause instanceof Error)) return 'no connection has been made yet'
-  for (const [pattern, sentence] of REPLIES) if (pattern.test(cause.message)) return sentence(target, cause.message)
   const { code } = cause as NodeJS.ErrnoException
-  if (typeof code === 'string' && NETWORK[code] !== undefined) return NETWORK[code]
+  if (typeof code === 'string') {
+    if (NETWORK[code] !== undefined) return NETWORK[code]
+    const found = TLS.find(([pattern]) => pattern.test(code))
+    if (found !== undefined) return found[1]
+  }
+  for (const [pattern, sentence] of REPLIES) if (pattern.test(cause.message)) return sentence(target, cause.message)
   if (/Unknown RESP type/.test(cause.message)) {
-    return 'it does not speak the Redis protocol: verify that session_store.redis.addr is the port of a Redis server'
+    return 'it does not speak the Redis protocol: verify that @here is the port of a Redis server'
   }
   if (code === 'ECONNRESET' || code === 'EPIPE' || /[Ss]ocket closed/.test(cause.message)) return CLOSED
   // The first word is a code; what follows may quote what was sent.
@@ -97,9 +134,10 @@ function reasonOf(cause: unknown, target: RedisTarget): string {
   return word === undefined ? `the connection failed (${code ?? cause.name})` : `it answered ${word}`
 }
 
-function timeoutReason({ stage, timeoutMs }: RedisTimeout): string {
+function timeoutReason({ stage, timeoutMs }: RedisTimeout, { tls }: RedisTarget): string {
   if (stage === 'connect') {
-    return `no connection within ${timeoutMs} ms: check network connectivity and firewall rules, or raise session_store.redis.timeout.connect`
+    const speech = tls ? 'that @here speaks TLS, ' : ''
+    return `no connection within ${timeoutMs} ms: check ${speech}network connectivity and firewall rules, or raise session_store.redis.timeout.connect`
   }
   return `no answer within ${timeoutMs} ms: check whether the server is overloaded or hangs, or raise session_store.redis.timeout.command`
 }

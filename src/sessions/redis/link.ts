@@ -6,9 +6,15 @@ import {
   type RedisArgument,
   type RedisConnection,
   type RedisConnectionOptions,
+  type RedisCredentials,
   type RedisReply,
 } from './connection.ts'
 import { diagnose, type RedisTarget } from './diagnose.ts'
+
+export interface RedisLinkOptions extends RedisConnectionOptions {
+  /** Key of the configuration that says where the server is. */
+  readonly key: RedisTarget['key']
+}
 
 /** More commands than that at once are refused: a slow server is not made slower. */
 const MAX_IN_FLIGHT = 4096
@@ -24,7 +30,8 @@ const RECYCLE_EVERY_MS = 1_000
  * hangs costs one deadline and not one for each request.
  */
 export class RedisLink {
-  readonly #options: RedisConnectionOptions
+  readonly #options: RedisLinkOptions
+  #credentials: RedisCredentials
   readonly #logger: Logger
   readonly target: RedisTarget
   #connection: RedisConnection | undefined
@@ -36,10 +43,11 @@ export class RedisLink {
   #wakeUp: (() => void) | undefined
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(options: RedisConnectionOptions, logger: Logger) {
+  constructor(options: RedisLinkOptions, logger: Logger) {
     this.#options = options
+    this.#credentials = options.credentials
     this.#logger = logger
-    this.target = { address: options.address, db: options.db }
+    this.target = { address: options.address, db: options.db, key: options.key, tls: options.tls !== undefined }
     this.#heartbeat = setInterval(() => {
       // What goes wrong is seen and mended by the connection's own deadline.
       this.#connection?.send(['PING']).catch(() => undefined)
@@ -48,7 +56,8 @@ export class RedisLink {
 
   /** Connects once. Rejects with what went wrong. */
   async connect(): Promise<void> {
-    const connection = await openConnection(this.#options, (cause) => this.#lost(cause))
+    const options = { ...this.#options, credentials: this.#credentials }
+    const connection = await openConnection(options, (cause) => this.#lost(cause))
     if (this.#closed) return connection.destroy()
     this.#connection = connection
   }
@@ -57,6 +66,24 @@ export class RedisLink {
   keepAlive(): void {
     this.#keptAlive = true
     if (this.#connection === undefined) this.#lost(this.#lastCause)
+  }
+
+  /** From now on it is these; the connection that is open takes them too, and stays as it is where they are refused. */
+  async useCredentials(credentials: RedisCredentials): Promise<void> {
+    this.#credentials = credentials
+    const connection = this.#connection
+    const { username = 'default', password } = credentials
+    if (connection === undefined) return this.#wakeUp?.()
+    if (password === undefined) return
+    try {
+      await connection.send(['AUTH', username, password.reveal()])
+      this.#logger.info({}, 'the changed credentials of the session store are in use')
+    } catch (cause) {
+      this.#logger.error(
+        { detail: diagnose(cause, this.target) },
+        'the changed credentials of the session store are refused; its connection stays as it is while it lasts',
+      )
+    }
   }
 
   get isClosed(): boolean {
@@ -71,8 +98,8 @@ export class RedisLink {
 
   /** Whether the server would let somebody in without the password that is configured here. */
   async isOpenToAll(): Promise<boolean> {
-    const { password } = this.#options
-    if (password === undefined) return false
+    const { username, password } = this.#credentials
+    if (password === undefined || (username !== undefined && username !== 'default')) return false
     try {
       await this.sendRaw(['AUTH', password.reveal()])
       return false

@@ -5,12 +5,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { startFaultProxy } from '../../../test/support/fault-proxy.ts'
-import { redisOptions } from '../../../test/support/redis-options.ts'
-import { startRedisServer, type RedisServer } from '../../../test/support/redis-server.ts'
+import { redisOptions, withPassword } from '../../../test/support/redis-options.ts'
+import { CERT_FILE, KEY_FILE, startRedisServer, type RedisServer } from '../../../test/support/redis-server.ts'
 import { createTestClock } from '../../../test/support/test-clock.ts'
 import { timed } from '../../../test/support/until.ts'
 import { silentLogger, type LogFields, type Logger } from '../../kernel/logger.ts'
-import { Secret } from '../../lib/secret.ts'
 import { createRedisStore, type RedisStoreOptions } from '../redis.ts'
 
 const PASSWORD = 'pass-Word %s'
@@ -66,7 +65,10 @@ test('FM-01: a server that comes up within start_timeout is waited for', async (
 })
 
 test('FM-01: a host name that does not exist', async () => {
-  const options = redisOptions({ port: 6379 }, { ...soon, address: { host: 'no-such-host.invalid', port: 6379 } })
+  const options = redisOptions(
+    { port: 6379 },
+    { ...soon, servers: { kind: 'single', address: { host: 'no-such-host.invalid', port: 6379 }, key: 'addr' } },
+  )
   const store = createRedisStore(options, createTestClock(), silentLogger)
   await assert.rejects(store.start(), /^Error: Redis at no-such-host\.invalid:6379: the host name cannot be resolved/)
   await store.close()
@@ -74,17 +76,77 @@ test('FM-01: a host name that does not exist', async () => {
 
 test('FM-02: wrong password, none where one is needed', async () => {
   assert.match(
-    await problemOf(locked.port, { password: new Secret('wrong') }),
+    await problemOf(locked.port, { ...withPassword('wrong') }),
     /refused the password: ensure that session_store\.redis\.password/,
   )
   assert.match(await problemOf(locked.port), /requires a password and none is configured/)
+  const store = createRedisStore(redisOptions(locked, { ...withPassword(PASSWORD) }), createTestClock(), silentLogger)
+  await store.start()
+  await store.close()
+})
+
+test('FM-02: a user of the ACL: wrong password, switched off, right', async (t) => {
+  const server = await startRedisServer({ args: ['--user', 'oathkeeper', 'on', '>right', '~*', '+@all'] })
+  t.after(() => server.close())
+  const refused = /refused the password: ensure that session_store\.redis\.password and username are correct/
+  assert.match(await problemOf(server.port, withPassword('wrong', 'oathkeeper')), refused)
+  assert.match(await problemOf(server.port, withPassword('right', 'somebody')), refused)
   const store = createRedisStore(
-    redisOptions(locked, { password: new Secret(PASSWORD) }),
+    redisOptions(server, withPassword('right', 'oathkeeper')),
     createTestClock(),
     silentLogger,
   )
+  t.after(() => store.close())
   await store.start()
-  await store.close()
+  assert.match(String(await server.command('CLIENT', 'LIST')), /name=oathkeeper .*user=oathkeeper/)
+  await server.command('ACL', 'SETUSER', 'oathkeeper', 'off')
+  assert.match(await problemOf(server.port, withPassword('right', 'oathkeeper')), refused)
+})
+
+test('TLS: each way in which it can go wrong is told with the key that mends it', async (t) => {
+  const [server, strict] = await Promise.all([
+    startRedisServer({ tls: 'server' }),
+    startRedisServer({ tls: 'required' }),
+  ])
+  t.after(() => Promise.all([server.close(), strict.close()]))
+  const none = { caFile: undefined, certFile: undefined, keyFile: undefined, serverName: undefined }
+  const trusting = { ...none, caFile: CERT_FILE }
+  for (const [{ port }, tls, told] of [
+    [server, undefined, /closed the connection without an answer: .* session_store\.redis\.tls is on/],
+    [server, none, /signed by nobody who is trusted here: set session_store\.redis\.tls\.ca_file/],
+    [server, { ...trusting, serverName: 'other.example' }, /certificate is for another name: .*tls\.server_name/],
+    [server, { ...none, caFile: '/no/such/file' }, /tls\.ca_file cannot be read \(ENOENT\): \/no\/such\/file/],
+    [server, { ...trusting, certFile: KEY_FILE, keyFile: CERT_FILE }, /is no PEM, or the key is not that/],
+    [strict, trusting, /wants a client certificate: set session_store\.redis\.tls\.cert_file and key_file/],
+    [open, trusting, /no connection within 300 ms: check that session_store\.redis\.addr speaks TLS/],
+  ] as const) {
+    assert.match(await problemOf(port, { tls, connectTimeoutMs: 300 }), told)
+  }
+  for (const [server_, tls] of [
+    [server, { ...trusting, serverName: 'localhost' }],
+    [strict, { ...trusting, certFile: CERT_FILE, keyFile: KEY_FILE }],
+  ] as const) {
+    const store = createRedisStore(redisOptions(server_, { tls }), createTestClock(), silentLogger)
+    await store.start()
+    await store.close()
+  }
+})
+
+test('a server that is too old is told by its version', async (t) => {
+  const proxy = await startFaultProxy(open.port)
+  t.after(() => proxy.close())
+  for (const [version, tooOld] of [
+    ['5.0.14', true],
+    ['6.0.16', true],
+    ['6.2.14', false],
+    ['8.1.10', false],
+  ] as const) {
+    proxy.rewrite = (reply) =>
+      Buffer.from(reply.toString('latin1').replace(/\$\d+\r\n7\.\d+\.\d+\r\n/, `$6\r\n${version}\r\n`), 'latin1')
+    if (tooOld)
+      assert.match(await problemOf(proxy.port), new RegExp(`it is Redis ${version}: Redis 6\\.2 or later, or Valkey`))
+    else await assert.rejects(problemOf(proxy.port), /it started/)
+  }
 })
 
 test('FM-03: a database that the server does not have', async () => {
@@ -102,13 +164,13 @@ test('FM-03: a command or a key that the ACL denies', async (t) => {
     ['zadd', 'a script uses'],
   ] as const) {
     await server.command(...rules, `-${denied}`)
-    const problem = await problemOf(server.port, { password: new Secret('secret') })
+    const problem = await problemOf(server.port, { ...withPassword('secret') })
     assert.match(problem, new RegExp(`the user may not do what sessions need: check its ACL .*${told}`))
     await startAgain(server)
   }
   await server.command(...rules)
   assert.match(
-    await problemOf(server.port, { password: new Secret('secret'), statePrefix: 'other:' }),
+    await problemOf(server.port, { ...withPassword('secret'), statePrefix: 'other:' }),
     /denied keys with the configured prefixes/,
   )
   await server.close()
@@ -149,7 +211,7 @@ test('FM-19: a server that loads its data, cannot save, or is busy', async (t) =
     ["-ERR something else 'pass-Word %s'", /it answered ERR$/],
   ] as const) {
     proxy.answer = () => `${reply}\r\n`
-    assert.match(await problemOf(proxy.port, { password: new Secret(PASSWORD) }), sentence)
+    assert.match(await problemOf(proxy.port, { ...withPassword(PASSWORD) }), sentence)
   }
 })
 
@@ -191,7 +253,7 @@ test('a password for a server that asks for none is warned of', async (t) => {
   const warned: string[] = []
   const logger: Logger = { ...silentLogger, warn: (_, message) => void warned.push(message) }
   for (const server of [open, locked]) {
-    const store = createRedisStore(redisOptions(server, { password: new Secret(PASSWORD) }), createTestClock(), logger)
+    const store = createRedisStore(redisOptions(server, { ...withPassword(PASSWORD) }), createTestClock(), logger)
     t.after(() => store.close())
     await store.start()
   }
@@ -203,9 +265,9 @@ test('the permissions that docs/redis.md gives are enough', async (t) => {
   const server = await startRedisServer()
   t.after(() => server.close())
   const documentation = await readFile(join(import.meta.dirname, '../../../docs/redis.md'), 'utf8')
-  const [, rules = ''] = /^ {4}user default (on .*)$/m.exec(documentation) ?? []
-  await server.command('ACL', 'SETUSER', 'default', ...rules.split(' '))
-  const options = { password: new Secret('password'), db: 3 }
+  const [, rules = ''] = /^ {4}user oathkeeper (on .*)$/m.exec(documentation) ?? []
+  await server.command('ACL', 'SETUSER', 'oathkeeper', ...rules.split(' '))
+  const options = { ...withPassword('password', 'oathkeeper'), db: 3 }
   const warned: string[] = []
   const logger: Logger = {
     ...silentLogger,

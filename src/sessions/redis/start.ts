@@ -4,8 +4,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { GateError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { SessionStore } from '../contract.ts'
-import { formatRedisAddress } from './address.ts'
-import { CLUSTER, diagnose, REPLICA, SENTINEL } from './diagnose.ts'
+import { CLUSTER, diagnose, REPLICA, SENTINEL, tell } from './diagnose.ts'
 import type { RedisLink } from './link.ts'
 
 const RETRY_MS = 250
@@ -56,7 +55,7 @@ async function findProblem(link: RedisLink, store: SessionStore, clock: Clock): 
 }
 
 function sentenceOf(cause: unknown, link: RedisLink): string {
-  if (cause instanceof StartError) return `Redis at ${formatRedisAddress(link.target.address)}: ${cause.message}`
+  if (cause instanceof StartError) return tell(cause.message, link.target)
   if (cause instanceof GateError) return cause.detail ?? cause.message
   return diagnose(cause, link.target)
 }
@@ -68,6 +67,15 @@ async function checkServer(link: RedisLink): Promise<void> {
   if (mode === 'cluster') throw new StartError(CLUSTER)
   if (mode === 'sentinel') throw new StartError(SENTINEL)
   if (/^(replica|slave)$/.test(String(hello?.['role']))) throw new StartError(REPLICA)
+  const version = String(hello?.['version'])
+  if (hello?.['server']?.toString() === 'redis' && isTooOld(version)) {
+    throw new StartError(`it is Redis ${version}: Redis 6.2 or later, or Valkey, is required`)
+  }
+}
+
+function isTooOld(version: string): boolean {
+  const [, major, minor] = /^(\d{1,3})\.(\d{1,3})\./.exec(version) ?? []
+  return major !== undefined && (Number(major) < 6 || (Number(major) === 6 && Number(minor) < 2))
 }
 
 /** Every operation once, under names that nobody has: what is denied or missing shows now and not at somebody's login. */
