@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { Application } from './application.ts'
 
 /** What a command may use of the world. */
@@ -14,3 +15,9 @@ export interface CliContext {
   /** Ends the process at once. */
   readonly exit: (code: number) => void
 }
+
+/** Says with which exit code the command ends. */
+export type Finish = (code: number) => void
+
+/** Adds a command, or a group of them, to its parent. */
+export type AddCommand = (parent: Command, context: CliContext, finish: Finish) => void

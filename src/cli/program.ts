@@ -1,7 +1,12 @@
 import { Command, CommanderError } from 'commander'
 import { addConfigOption } from './config-option.ts'
-import type { CliContext } from './context.ts'
+import { complete, COMPLETE } from './complete.ts'
+import { addCompletionCommand } from './completion.ts'
+import type { AddCommand, CliContext } from './context.ts'
+import { addCredentialsCommand } from './credentials.ts'
 import { EXIT } from './exit-codes.ts'
+import { addHealthCommand } from './health.ts'
+import { addRulesCommand } from './rules.ts'
 import { addServeCommand } from './serve.ts'
 import { addValidateCommand } from './validate.ts'
 import { addVersionCommand } from './version.ts'
@@ -15,10 +20,16 @@ Any key of the configuration can be set by an environment variable: its path in 
 SERVE_PROXY_PORT=8080 or OATHKEEPER_SERVE_PROXY_PORT=8080. docs/configuration.md explains every key.
 `
 
-type AddCommand = (program: Command, context: CliContext, finish: (code: number) => void) => void
-
 /** Every command there is. */
-const COMMANDS: readonly AddCommand[] = [addServeCommand, addValidateCommand, addVersionCommand]
+const COMMANDS: readonly AddCommand[] = [
+  addServeCommand,
+  addValidateCommand,
+  addRulesCommand,
+  addHealthCommand,
+  addCredentialsCommand,
+  addCompletionCommand,
+  addVersionCommand,
+]
 
 /** Runs the command line and gives its exit code. `argv` is without Node and script. */
 export async function runProgram(argv: readonly string[], context: CliContext): Promise<number> {
@@ -34,6 +45,10 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .exitOverride()
   addConfigOption(program)
   for (const add of COMMANDS) add(program, context, finish)
+  if (argv[0] === COMPLETE) {
+    context.out(complete(program, argv.slice(1)))
+    return EXIT.done
+  }
   if (argv.length === 0) {
     program.outputHelp()
     return EXIT.done

@@ -1,5 +1,6 @@
 import { formatProblem, type Problem, ProblemsError } from '../kernel/problem.ts'
 import { StartError } from '../kernel/start-error.ts'
+import { CallError } from './call-api.ts'
 import type { CliContext } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 
@@ -16,7 +17,7 @@ export function reportFailure(cause: unknown, context: CliContext): number {
     reportProblems(cause.problems, context)
     return EXIT.refused
   }
-  if (cause instanceof StartError) context.err(`oathkeeper: ${cause.message}\n`)
+  if (cause instanceof StartError || cause instanceof CallError) context.err(`oathkeeper: ${cause.message}\n`)
   // Nobody foresaw it: the place in the code is what a report about it needs.
   else context.err(`oathkeeper: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}\n`)
   return EXIT.failed

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { RunningApp } from './application.ts'
 import { addConfigOption, configFilesOf } from './config-option.ts'
-import type { CliContext } from './context.ts'
+import type { CliContext, Finish } from './context.ts'
 import { reportFailure } from './report.ts'
 
 const HELP = `
@@ -29,7 +29,7 @@ const SIGNAL_EXIT_BASE = 128
 const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 2, SIGTERM: 15 }
 
 /** `oathkeeper serve`: runs the proxy and the decision API until it is told to stop. */
-export function addServeCommand(program: Command, context: CliContext, finish: (code: number) => void): void {
+export function addServeCommand(program: Command, context: CliContext, finish: Finish): void {
   const command = program.command('serve').description('Run the proxy and the decision API.')
   addConfigOption(command)
     // Oathkeeper's switches for telemetry, of which there is none here.

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { addConfigOption, configFilesOf } from './config-option.ts'
-import type { CliContext } from './context.ts'
+import type { CliContext, Finish } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import { reportFailure, reportProblems } from './report.ts'
 
@@ -20,7 +20,7 @@ Examples:
 `
 
 /** `oathkeeper validate`: checks configuration and rules without serving. */
-export function addValidateCommand(program: Command, context: CliContext, finish: (code: number) => void): void {
+export function addValidateCommand(program: Command, context: CliContext, finish: Finish): void {
   const command = program.command('validate').description('Check configuration and rules without serving.')
   addConfigOption(command)
     .addHelpText('after', HELP)
