@@ -22,6 +22,7 @@ export const CATALOGUE = {
   ERR_HANDLER_MISCONFIGURED: { status: 500, message: 'handler matching this route is misconfigured or disabled' },
   ERR_TEMPLATE_FAILED: { status: 500, message: 'A template could not be executed' },
   ERR_AUTHORIZER_FAILED: { status: 500, message: 'The authorizer gave no answer that can be used' },
+  ERR_HYDRATOR_FAILED: { status: 500, message: 'The hydrator gave no answer that can be used' },
   ERR_SIGNING_KEY_UNAVAILABLE: { status: 500, message: 'There is no key to sign a token with' },
   ERR_MUTATED_HEADER_TOO_LARGE: { status: 500, message: 'A header for the upstream is too large' },
   ERR_UPSTREAM_UNDEFINED: {

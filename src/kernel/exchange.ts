@@ -1,3 +1,4 @@
+import type { HeaderList } from './headers.ts'
 import type { Reply } from './reply.ts'
 import type { RequestView } from './request.ts'
 
@@ -16,6 +17,29 @@ export interface StepName {
   readonly reasonId: string
 }
 
+/** What Oathkeeper calls the match context, where it is not that of the request itself. Nothing stands for Go's nil. */
+export interface MatchContext {
+  readonly captureGroups: readonly string[] | undefined
+  readonly url: MatchedUrl | undefined
+  readonly method: string
+  readonly headers: HeaderList | undefined
+}
+
+/** A URL by the fields of Go's `url.URL`. */
+export interface MatchedUrl {
+  readonly scheme: string
+  readonly opaque: string
+  readonly host: string
+  /** Decoded. */
+  readonly path: string
+  readonly rawPath: string
+  readonly rawQuery: string
+  readonly fragment: string
+  readonly rawFragment: string
+  readonly forceQuery: boolean
+  readonly omitHost: boolean
+}
+
 /**
  * One request on its way through the plan of its rule: what Oathkeeper calls the authentication session.
  * Authenticators fill `subject` and `extra`, authorizers and mutators `headers`.
@@ -30,6 +54,12 @@ export class Exchange {
   extra: Readonly<Record<string, unknown>> | undefined = undefined
   /** For the upstream (proxy) or the gateway (decision API). */
   headers: HeaderMap = new Map()
+  /** Set by `mutators/hydrator`: what templates see of match and request from then on. */
+  matchContext: MatchContext | undefined = undefined
+  /** The request's headers before those that mutators own were removed, for a rule with a mutator that asks for them. */
+  clientHeaders: HeaderList | undefined = undefined
+  /** Removes from headers what the rule's mutators own; with `clientHeaders`. */
+  removeOwnedHeaders: ((headers: HeaderList) => void) | undefined = undefined
   /** Set by `authenticators/session`: which session let the request in, as its loggable public id. */
   sessionId: string | undefined = undefined
   /** Set by `authenticators/session`: the request brought a ticket that opens no session, so its cookie is stale. */

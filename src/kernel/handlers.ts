@@ -28,6 +28,8 @@ export interface MutateStep {
   readonly run: (exchange: Exchange) => void | Promise<void>
   /** Names that this step sets: the client's own headers of these names are removed, in every spelling, before it runs. */
   readonly ownedHeaders: readonly string[]
+  /** It tells a service what the client sent: `clientHeaders` of the exchange are kept for it. */
+  readonly needsClientHeaders?: boolean
 }
 
 /** Turns an error into an answer. */

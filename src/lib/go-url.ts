@@ -57,7 +57,12 @@ export function escapedPath(path: string, rawPath: string): string {
  * digits; then the pairs that do not parse are dropped and the rest is encoded anew, sorted by name.
  */
 export function cleanQuery(raw: string): string {
-  if (!raw.includes(';') && (!raw.includes('%') || !/%(?![0-9a-fA-F]{2})/.test(raw))) return raw
+  const isClean = !raw.includes(';') && (!raw.includes('%') || !/%(?![0-9a-fA-F]{2})/.test(raw))
+  return isClean ? raw : reencodeQuery(raw)
+}
+
+/** A query read and written by Go: pairs that do not parse are dropped, the rest is sorted by name. */
+export function reencodeQuery(raw: string): string {
   const pairs: [name: string, value: string][] = []
   for (const piece of raw.split('&')) {
     if (piece === '' || piece.includes(';')) continue

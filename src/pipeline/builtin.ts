@@ -17,6 +17,7 @@ import { redirect } from './error-handlers/redirect.ts'
 import { wwwAuthenticate } from './error-handlers/www-authenticate.ts'
 import { cookie } from './mutators/cookie.ts'
 import { header } from './mutators/header.ts'
+import { hydrator } from './mutators/hydrator.ts'
 import { idToken } from './mutators/id-token.ts'
 import { noop as noopMutator } from './mutators/noop.ts'
 
@@ -37,6 +38,7 @@ export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
 
   cookie,
   header,
+  hydrator,
   idToken,
   noopMutator,
 

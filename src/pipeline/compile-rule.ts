@@ -43,6 +43,7 @@ export function compileRule(
       authorizer: { name: authorizer.name, run: authorizer.step ?? authorizer.fail },
       mutators: mutators.map(({ name, step, fail }) => ({ name, run: step?.run ?? fail })),
       ownedHeaders: compileHeaderFilter(ownedHeaders),
+      keepsClientHeaders: mutators.some(({ step }) => step?.needsClientHeaders === true),
       errors,
       upstream,
       mistake: findings.mistake,

@@ -38,8 +38,13 @@ function authorize(plan: Plan, exchange: Exchange): void | Promise<void> {
 
 function beginMutation(plan: Plan, exchange: Exchange): void | Promise<void> {
   if (exchange.respond !== undefined) return concludePlan(plan, exchange)
+  const { headers } = exchange.request
+  if (plan.keepsClientHeaders) {
+    exchange.clientHeaders = headers.clone()
+    exchange.removeOwnedHeaders = plan.ownedHeaders
+  }
   // Only now: authenticators and authorizers may read a header that a mutator sets, such as Authorization.
-  plan.ownedHeaders?.(exchange.request.headers)
+  plan.ownedHeaders?.(headers)
   return mutate(plan, exchange, 0)
 }
 

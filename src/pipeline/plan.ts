@@ -12,6 +12,8 @@ export interface Plan {
   readonly mutators: readonly NamedStep<MutateStep['run']>[]
   /** Removes the client's own headers of the names that the rule's handlers set. */
   readonly ownedHeaders: HeaderFilter | undefined
+  /** A mutator needs what that removes. */
+  readonly keepsClientHeaders: boolean
   readonly errors: readonly NamedErrorStep[]
   readonly upstream: UpstreamTarget | undefined
   /**

@@ -76,6 +76,9 @@ export function urlPointer(url: GoUrl): GoStruct {
   return new GoStruct(URL_TYPE, true, url)
 }
 
+/** A *url.URL that points nowhere. */
+export const NIL_URL: GoStruct = new GoStruct(URL_TYPE, true, null)
+
 function describeUser(self: unknown): string {
   return self === null ? '' : formatUser(self as UserInfo)
 }
