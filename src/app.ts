@@ -66,8 +66,8 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   undo.defer(() => log.flushSync())
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
   const outbound = undo.adopt(createHandlerOutbound(), (opened) => opened.close())
-  const { keys, tokens } = createSigning({ outbound, clock, logger: log, readsAhead: true })
-  const deps = { sessions: sessions.manager, states: sessions.states, outbound, tokens, clock, logger: log }
+  const { keys, tokens, verifiers } = createSigning({ outbound, clock, logger: log, readsAhead: true })
+  const deps = { sessions: sessions.manager, states: sessions.states, outbound, tokens, verifiers, clock, logger: log }
   const first = compileGeneration(loaded, deps)
   for (const problem of first.problems) log.error({}, `an error handler has a mistake: ${formatProblem(problem)}`)
   const rules = undo.adopt(await createRuleRepository(ruleSettings(first), { clock, logger: log }), (opened) =>

@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { TokenIssuer } from '../credentials/token-issuer.ts'
+import type { TokenVerifiers } from '../credentials/token-verifier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { type Problem, ProblemsError } from '../kernel/problem.ts'
@@ -21,6 +22,7 @@ export interface GenerationDeps {
   readonly outbound: Outbound
   /** For the mutator `id_token`; lives as long as the process. */
   readonly tokens: TokenIssuer
+  readonly verifiers: TokenVerifiers
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -54,6 +56,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
       login: login?.entry,
       outbound: deps.outbound,
       tokens: deps.tokens,
+      verifiers: deps.verifiers,
       clock: deps.clock,
       logger: deps.logger,
     },

@@ -45,7 +45,7 @@ async function readLocal(location: string): Promise<Uint8Array> {
 }
 
 async function fetchDocument(location: string, outbound: Pick<Outbound, 'call'>): Promise<Uint8Array> {
-  const { status, body } = await outbound.call(location, { method: 'GET', headers: { accept: 'application/json' } })
+  const { status, body } = await outbound.call(location, { method: 'GET' })
   if (status !== 200) throw new UnexpectedStatusError(location.replace(/[?#].*$/s, ''), status)
   return body
 }

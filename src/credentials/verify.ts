@@ -12,13 +12,17 @@ export interface VerifyOptions {
   /** From configuration. What the token's header says is only compared with it. */
   readonly algorithms: readonly AlgorithmName[]
   readonly keys: KeySource
-  /** Accepted `typ` values in lower case; `undefined` stands for a header without one. */
-  readonly types: readonly (string | undefined)[]
+  /** Whether a `typ`, in lower case, is accepted; `undefined` stands for a header without one. */
+  readonly acceptsType: (typ: string | undefined) => boolean
+  /** Refuses a token that does not say by which key it is signed. */
+  readonly requiresKeyId?: boolean
 }
 
 /** A token whose signature is good. Nothing is said yet about its claims. */
 export interface VerifiedToken {
   readonly algorithm: AlgorithmName
+  /** The key that verified it. */
+  readonly key: VerificationKey
   readonly claims: Readonly<Record<string, unknown>>
 }
 
@@ -27,23 +31,43 @@ const MAX_HEADER_CHARS = 4 * 1024
 
 /**
  * Verifies a JWS in compact form. Key and algorithm come from configuration; `jku`, `x5u`, `jwk` and `x5c` of the header
- * are not looked at, extensions (`crit`, `b64`) are refused, and five-part tokens (JWE) are no JWS.
+ * are not looked at, extensions (`crit`, `b64`) are refused, and five-part tokens (JWE) are no JWS. Answers at once while
+ * the keys are at hand.
  * @throws {TokenError} when the token is not acceptable; whatever `keys.find` throws when keys cannot be had.
  * @see [RFC 7515 §5.2](https://www.rfc-editor.org/rfc/rfc7515.html#section-5.2)
  */
-export async function verifyToken(token: string, options: VerifyOptions): Promise<VerifiedToken> {
-  const { header, signingInput, payload, signature } = splitToken(token)
-  const name = checkHeader(header, options)
-  const kid = header['kid']
-  if (kid !== undefined && typeof kid !== 'string') throw new TokenError('kid is not a string')
-  const keys = await options.keys.find(name, kid)
-  if (keys.length === 0)
-    throw new TokenError(`no key for ${name}${kid === undefined ? '' : ' and the kid of the token'}`)
-  if (!keys.some((key) => isSignedBy(key, name, signingInput, signature))) throw new TokenError('signature is wrong')
-  return { algorithm: name, claims: parseObject(payload, 'payload') }
+export function verifyToken(token: string, options: VerifyOptions): VerifiedToken | Promise<VerifiedToken> {
+  const parts = splitToken(token)
+  const name = checkHeader(parts.header, options)
+  const kid = readKeyId(parts.header, options)
+  const keys = options.keys.find(name, kid)
+  return keys instanceof Promise
+    ? keys.then((found) => verifyWith(found, name, kid, parts))
+    : verifyWith(keys, name, kid, parts)
 }
 
-function splitToken(token: string) {
+interface TokenParts {
+  readonly header: Record<string, unknown>
+  readonly signingInput: Buffer
+  readonly payload: Buffer
+  readonly signature: Buffer
+}
+
+function verifyWith(
+  keys: readonly VerificationKey[],
+  name: AlgorithmName,
+  kid: string | undefined,
+  { signingInput, payload, signature }: TokenParts,
+): VerifiedToken {
+  if (keys.length === 0) {
+    throw new TokenError(`no key for ${name}${kid === undefined ? '' : ' and the kid of the token'}`)
+  }
+  const key = keys.find((candidate) => isSignedBy(candidate, name, signingInput, signature))
+  if (key === undefined) throw new TokenError('signature is wrong')
+  return { algorithm: name, key, claims: parseObject(payload, 'payload') }
+}
+
+function splitToken(token: string): TokenParts {
   // Sizes and dots first: no work grows with what a stranger sends.
   if (token.length > MAX_TOKEN_CHARS) throw new TokenError('token is too large')
   const first = token.indexOf('.')
@@ -58,13 +82,19 @@ function splitToken(token: string) {
   }
 }
 
-function checkHeader(header: Record<string, unknown>, { algorithms, types }: VerifyOptions): AlgorithmName {
+function checkHeader(header: Record<string, unknown>, { algorithms, acceptsType }: VerifyOptions): AlgorithmName {
   const { alg, typ } = header
   if (!isAlgorithmName(alg) || !algorithms.includes(alg)) throw new TokenError('algorithm is not accepted')
   if ('crit' in header || 'b64' in header) throw new TokenError('header extensions are not accepted')
   if (typ !== undefined && typeof typ !== 'string') throw new TokenError('typ is not a string')
-  if (!types.includes(typ?.toLowerCase())) throw new TokenError('token is of another type')
+  if (!acceptsType(typ?.toLowerCase())) throw new TokenError('token is of another type')
   return alg
+}
+
+function readKeyId({ kid }: Record<string, unknown>, { requiresKeyId }: VerifyOptions): string | undefined {
+  if (kid !== undefined && typeof kid !== 'string') throw new TokenError('kid is not a string')
+  if (requiresKeyId === true && !kid) throw new TokenError('kid is missing')
+  return kid
 }
 
 function isSignedBy(key: VerificationKey, name: AlgorithmName, input: Buffer, signature: Buffer): boolean {

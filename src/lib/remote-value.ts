@@ -18,6 +18,8 @@ export interface RemoteValue<T> {
    * however old; it rejects only while there never was one.
    */
   get(): T | Promise<T>
+  /** The last good value, however old; nothing while there never was one. Loads nothing. */
+  peek(): T | undefined
   /**
    * Asks for a value that is loaded from now on, because the one at hand lacks something. Within the cool-down it gives
    * what is at hand, so that hostile input cannot make this process a flood of requests.
@@ -84,5 +86,5 @@ export function createRemoteValue<T>(options: RemoteValueOptions<T>): RemoteValu
     return launch()
   }
 
-  return { get, reload }
+  return { get, peek: () => good?.value, reload }
 }

@@ -20,6 +20,10 @@ const refused: Record<string, string> = {
   'a key __proto__': '{"__proto__":{"admin":true}}',
   'a key __proto__ in escapes': '{"\\u005f_proto__":1}',
   'trailing data': '{} {}',
+  'half a surrogate pair': '{"a":["\\ud800"]}',
+  'half a surrogate pair in a key': '{"\\uDC00":1}',
+  'a number that is too large': '{"a":1e400}',
+  'a number of too many digits': `[${'9'.repeat(400)}]`,
   'an open string': '{"a',
   nothing: '',
 }

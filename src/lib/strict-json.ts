@@ -3,16 +3,33 @@ const MAX_DEPTH = 32
 
 /**
  * Parses JSON that must mean the same to every parser: refuses a repeated key, which one reader takes from the front and
- * another from the back, a key named `__proto__`, and nesting deeper than 32 levels before anything is built.
+ * another from the back, a key named `__proto__`, half a surrogate pair, a number that is too large for a double, and nesting
+ * deeper than 32 levels before anything is built.
  * @throws {SyntaxError} that quotes nothing of the text.
  */
 export function parseStrictJson(text: string): unknown {
   checkKeys(text)
+  let value: unknown
   try {
-    return JSON.parse(text) as unknown
+    value = JSON.parse(text)
   } catch {
     // V8's message quotes the text, which may be a token.
     throw new SyntaxError('not JSON')
+  }
+  if (MAYBE_AMBIGUOUS.test(text)) checkValue(value)
+  return value
+}
+
+/** An escape of half a surrogate pair, a large exponent, or very many digits. */
+const MAYBE_AMBIGUOUS = /\\u[dD][89a-fA-F]|\d[eE]\+?\d{3}|\d{300}/
+
+function checkValue(value: unknown): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new SyntaxError('a number is too large')
+  if (typeof value === 'string' && !value.isWellFormed()) throw new SyntaxError('half a surrogate pair')
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, member] of Object.entries(value)) {
+    checkValue(key)
+    checkValue(member)
   }
 }
 

@@ -7,7 +7,7 @@ import { toProviderError } from './provider-error.ts'
 export type IdTokenContext = Omit<Expectation, 'issuer' | 'clientId' | 'algorithm'>
 
 /** An ID token is a plain JWT; access tokens, logout tokens and security events say so in `typ`. */
-const TYPES = [undefined, 'jwt'] as const
+const acceptsType = (typ: string | undefined): boolean => typ === undefined || typ === 'jwt'
 
 /**
  * Verifies an ID token: its signature, then its claims.
@@ -41,7 +41,7 @@ async function verifyJwt(
   algorithms: readonly AlgorithmName[],
 ): Promise<VerifiedToken> {
   try {
-    return await verifyToken(token, { algorithms, keys: provider.keys, types: TYPES })
+    return await verifyToken(token, { algorithms, keys: provider.keys, acceptsType })
   } catch (cause: unknown) {
     if (cause instanceof TokenError) throw new TokenError(`ID token: ${cause.message}`)
     throw toProviderError(cause, provider.id)

@@ -1,6 +1,7 @@
 import { anonymous } from './authenticators/anonymous.ts'
 import { bearerToken } from './authenticators/bearer-token.ts'
 import { cookieSession } from './authenticators/cookie-session.ts'
+import { jwt } from './authenticators/jwt.ts'
 import { noop as noopAuthenticator } from './authenticators/noop.ts'
 import { session } from './authenticators/session.ts'
 import { unauthorized } from './authenticators/unauthorized.ts'
@@ -26,6 +27,7 @@ export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
   anonymous,
   bearerToken,
   cookieSession,
+  jwt,
   noopAuthenticator,
   session,
   unauthorized,

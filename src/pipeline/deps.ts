@@ -1,4 +1,5 @@
 import type { TokenIssuer } from '../credentials/token-issuer.ts'
+import type { TokenVerifiers } from '../credentials/token-verifier.ts'
 import type { Exchange } from '../kernel/exchange.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -60,6 +61,8 @@ export interface PipelineDeps {
   readonly outbound: Pick<Outbound, 'call'>
   /** Signs the tokens of the mutator `id_token`. */
   readonly tokens: TokenIssuer
+  /** Verify the tokens of the authenticator `jwt`. */
+  readonly verifiers: TokenVerifiers
   readonly clock: Clock
   readonly logger: Logger
 }

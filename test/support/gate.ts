@@ -37,6 +37,13 @@ export const TEST_DEPS: PipelineDeps = {
       throw new GateError('ERR_SIGNING_KEY_UNAVAILABLE')
     },
   },
+  verifiers: {
+    with: () => ({
+      verify: () => {
+        throw new Error('no keys in this test')
+      },
+    }),
+  },
   clock: systemClock,
   logger: silentLogger,
 }
