@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { CompactEncrypt, exportJWK, SignJWT, UnsecuredJWT } from 'jose'
 import { ASYMMETRIC_ALGORITHMS, type AlgorithmName } from './algorithms.ts'
 import { createSecretKeySource, type KeySource, parseJwks, selectKeys } from './key-set.ts'
-import { TokenError, verifyToken, type VerifyOptions } from './verify.ts'
+import { readToken, TokenError, verifyToken, type VerifyOptions } from './verify.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const ec256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -256,3 +256,19 @@ test('V-104: a payload of 100,000 levels is refused', () =>
   refuses(raw({ alg: 'RS256' }, `{"a":${'['.repeat(15_000)}${']'.repeat(15_000)}}`), {}, /nested deeper/))
 
 test('a kid that is no string is refused', () => refuses(raw({ alg: 'RS256', kid: 1 }, {}), {}, /kid/))
+
+const isPlain = (typ: string | undefined) => typ === undefined || typ === 'jwt'
+
+test('a token whose sender is known is read without a key, and just as strictly', () => {
+  const token = (header: unknown) => `${part(header)}.${part({ sub: 'alice' })}.c2ln`
+  assert.deepEqual(readToken(token({ alg: 'RS256' }), isPlain), { algorithm: 'RS256', claims: { sub: 'alice' } })
+  assert.equal(readToken(token({ alg: 'none' }), isPlain).algorithm, undefined)
+  for (const header of [
+    { alg: 'RS256', typ: 'logout+jwt' },
+    { alg: 'RS256', crit: ['x'] },
+    { alg: 'RS256', typ: 1 },
+  ]) {
+    assert.throws(() => readToken(token(header), isPlain), TokenError, JSON.stringify(header))
+  }
+  assert.throws(() => readToken('a.b', isPlain), TokenError)
+})

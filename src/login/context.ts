@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { LoginStates, SessionManager } from '../sessions/contract.ts'
+import type { LoginGoal } from './failure.ts'
 import type { LoginCookies } from './login-cookie.ts'
 import type { SubjectReader } from './principal.ts'
 import type { Provider } from './provider.ts'
@@ -20,6 +21,8 @@ export interface LoginContext {
   readonly states: LoginStates
   /** Checked at login, so that nobody gets a session that no rule can use. */
   readonly subjectOf: SubjectReader
+  /** Where a failure page offers to begin anew. */
+  startAgainUrl(baseUrl: string, goal: LoginGoal): string
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -6,9 +6,11 @@ export type Claims = Readonly<Record<string, unknown>>
 
 /** What an ID token is compared with. All of it is configuration, or was kept since the login began. */
 export interface Expectation {
-  readonly issuer: string
+  /** `undefined` where nobody has said who it is. */
+  readonly issuer: string | undefined
   readonly clientId: string
-  readonly algorithm: AlgorithmName
+  /** `undefined` where the token names none that is known. */
+  readonly algorithm: AlgorithmName | undefined
   readonly accessToken: string
   readonly now: number
   /** Of the transaction; at a refresh that of the first ID token, which need not be repeated. */
@@ -38,7 +40,10 @@ const MAX_NUMERIC_DATE = 253_402_300_799
  * @see [OpenID Connect Core §3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)
  */
 export const ID_TOKEN_CHECKS: readonly Check[] = [
-  { claim: 'iss', check: ({ iss }, { issuer }) => (iss === issuer ? undefined : 'is not the issuer') },
+  {
+    claim: 'iss',
+    check: ({ iss }, { issuer }) => problem(issuer !== undefined && iss !== issuer, 'is not the issuer'),
+  },
   { claim: 'aud', check: checkAudience },
   {
     claim: 'azp',
@@ -113,7 +118,7 @@ function checkAcr({ acr }: Claims, { acrValues }: Expectation): string | undefin
 /** Optional in the code flow; when it is there, it says which access token belongs to this ID token. */
 function checkAccessTokenHash(claims: Claims, { algorithm: name, accessToken }: Expectation): string | undefined {
   const hash = claims['at_hash']
-  if (hash === undefined) return undefined
+  if (hash === undefined || name === undefined) return undefined
   const digest = createHash(algorithm(name).halfHash).update(accessToken, 'ascii').digest()
   return problem(hash !== digest.subarray(0, digest.length / 2).toString('base64url'), 'is of another access token')
 }

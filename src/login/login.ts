@@ -4,7 +4,7 @@ import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { LoginStates, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
 import { withoutCookies } from '../lib/without-cookies.ts'
-import { beginUrlFor } from './begin-url.ts'
+import { beginUrl, beginUrlFor } from './begin-url.ts'
 import type { LoginContext } from './context.ts'
 import { isLoopback } from './endpoint.ts'
 import { createLoginCookies } from './login-cookie.ts'
@@ -73,6 +73,9 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     sessionCookie,
     loginCookies,
     subjectOf,
+    startAgainUrl: (baseUrl, { returnTo, provider }) =>
+      // The default provider needs no name.
+      beginUrl(settings, baseUrl, { returnTo, provider: provider === defaultProvider.id ? undefined : provider }),
   }
   warnOfPlainHttp(settings, logger)
 

@@ -2,8 +2,10 @@ import { ASYMMETRIC_ALGORITHMS, type AlgorithmName } from '../credentials/algori
 import { isJsonObject } from '../lib/strict-json.ts'
 import { isSafeEndpoint } from './endpoint.ts'
 
-/** What a discovery document says and we use. */
+/** What is known of a provider, mostly by its discovery document. */
 export interface ProviderMetadata {
+  /** Who signs its ID tokens; `undefined` where that is not known, so that nobody's signature can be asked for. */
+  readonly issuer: string | undefined
   readonly authorizationEndpoint: string
   readonly tokenEndpoint: string
   readonly jwksUri: string
@@ -27,6 +29,7 @@ export function parseMetadata(document: unknown, issuer: string): ProviderMetada
   }
   checkPkce(document['code_challenge_methods_supported'])
   return {
+    issuer,
     authorizationEndpoint: required(document, 'authorization_endpoint'),
     tokenEndpoint: required(document, 'token_endpoint'),
     jwksUri: required(document, 'jwks_uri'),

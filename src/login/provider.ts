@@ -23,6 +23,8 @@ export interface Provider {
   /** Whose signature an ID token must carry, and by which algorithms. */
   readonly keys: KeySource
   idTokenAlgorithms(metadata: ProviderMetadata): readonly AlgorithmName[]
+  /** Whether a login without an ID token is none. */
+  needsIdToken(metadata: ProviderMetadata): boolean
 }
 
 export interface ProviderDeps {
@@ -71,6 +73,7 @@ export function createProvider(options: ProviderOptions, index: number, deps: Pr
         }),
     idTokenAlgorithms: ({ idTokenAlgorithms }) =>
       idTokenAlgorithm === undefined ? idTokenAlgorithms : [idTokenAlgorithm],
+    needsIdToken: () => true,
   }
 }
 

@@ -14,21 +14,29 @@ import { joinUserinfo, SubjectMismatchError } from './userinfo.ts'
  * Creates the function that asks a provider for new tokens. The refresh token is sent once: whether it is spent is not
  * known after a failure, and a second try with a rotated one would end the whole family at the provider.
  */
-export function createRefresh(providers: ReadonlyMap<string, Provider>, clock: Clock): RefreshTokens {
+export function createRefresh(
+  providers: Pick<ReadonlyMap<string, Provider>, 'get'>,
+  clock: Pick<Clock, 'now'>,
+): RefreshTokens {
   return async (session) => {
     const provider = providers.get(session.provider)
     const { refreshToken } = session.tokens
-    if (provider === undefined || provider.options.issuer !== session.issuer) {
-      return { kind: 'rejected', detail: 'its provider is not configured any more' }
-    }
+    if (provider === undefined) return NOT_CONFIGURED
     if (refreshToken === undefined) return { kind: 'rejected', detail: 'it has no refresh token' }
     try {
+      if (!(await isIssuerOf(provider, session))) return NOT_CONFIGURED
       const response = await exchangeRefreshToken(provider, refreshToken, clock.now())
       return await renew(provider, session, response, clock)
     } catch (cause: unknown) {
       return toOutcome(cause, provider.id)
     }
   }
+}
+
+const NOT_CONFIGURED: RefreshOutcome = { kind: 'rejected', detail: 'its provider is not configured any more' }
+
+async function isIssuerOf(provider: Provider, { issuer }: Session): Promise<boolean> {
+  return issuer === provider.options.issuer || issuer === (await provider.metadata()).issuer
 }
 
 function toOutcome(cause: unknown, providerId: string): RefreshOutcome {
@@ -45,7 +53,7 @@ async function renew(
   provider: Provider,
   session: Session,
   response: TokenResponse,
-  clock: Clock,
+  clock: Pick<Clock, 'now'>,
 ): Promise<RefreshOutcome> {
   const verified = await verifyRenewed(provider, session, response, clock)
   const { refreshToken, scope } = session.tokens
@@ -68,16 +76,17 @@ async function verifyRenewed(
   provider: Provider,
   session: Session,
   { idToken, accessToken }: TokenResponse,
-  clock: Clock,
+  clock: Pick<Clock, 'now'>,
 ): Promise<{ readonly idToken: string; readonly claims: Claims } | undefined> {
   if (idToken === undefined) return undefined
-  const { nonce } = session.claims
+  const { nonce, iss } = session.claims
   try {
     const claims = await verifyIdToken(provider, idToken, {
       accessToken,
       now: clock.now(),
       subject: session.subject,
       nonce: { value: typeof nonce === 'string' ? nonce : undefined, isRequired: false },
+      otherwiseIssuer: typeof iss === 'string' ? iss : undefined,
       // Asked for when the person logged in; that moment only moves away.
       maxAgeSeconds: undefined,
       acrValues: undefined,
@@ -97,15 +106,16 @@ async function renewUserinfo(
   session: Session,
 ): Promise<Claims | undefined> {
   try {
-    return await joinUserinfo(provider, accessToken, verified ?? claimsOf(session.tokens.idToken))
+    return await joinUserinfo(provider, accessToken, verified ?? knownClaims(session))
   } catch (cause: unknown) {
     if (cause instanceof SubjectMismatchError) throw cause
     return undefined
   }
 }
 
-/** The claims of an ID token that was verified before it was kept. */
-function claimsOf(idToken: string): Claims {
+/** The claims of the ID token that was verified before it was kept. */
+function knownClaims({ subject, tokens: { idToken } }: Session): Claims {
+  if (idToken === '') return { sub: subject }
   const claims = parseStrictJson(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
   if (!isJsonObject(claims)) throw new Error('the ID token that was kept cannot be read')
   return claims

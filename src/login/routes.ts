@@ -1,16 +1,16 @@
 import { GateError, toGateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
 import { begin } from './begin.ts'
-import { beginUrl } from './begin-url.ts'
 import { callback } from './callback.ts'
 import type { LoginContext, RouteHandler } from './context.ts'
 import { publish } from './events.ts'
-import { failureGoal, failureReason, failureText } from './failure.ts'
+import { failureGoal, failureReason } from './failure.ts'
+import { failurePage } from './failure-page.ts'
 import { logout } from './logout.ts'
-import { type Header, type PageAction, renderPage } from './page.ts'
-import { cookieHeader, type LoginRequest } from './request.ts'
+import { type Header, renderPage } from './page.ts'
+import type { LoginRequest } from './request.ts'
 import { sessionInfo } from './session-info.ts'
-import { isSignedIn, signedOut } from './signed-out.ts'
+import { signedOut } from './signed-out.ts'
 
 interface Route {
   readonly methods: readonly string[]
@@ -40,42 +40,6 @@ export async function answer(context: LoginContext, request: LoginRequest): Prom
     }
     return failurePage(context, request, error)
   }
-}
-
-async function failurePage(context: LoginContext, request: LoginRequest, error: GateError): Promise<Reply> {
-  const { settings } = context
-  const { code, status, detail, headers } = error
-  const { provider, returnTo } = failureGoal(error)
-  const { requestId } = request
-  const log = { code, provider, detail, requestId, ...(status === 500 && { cause: error.cause ?? error }) }
-  if (status >= 500) context.logger.error(log, 'a login route failed')
-  else if (code !== 'ERR_NOT_FOUND') context.logger.warn(log, 'a login route refused a request')
-
-  const { title, text, canStartAgain } = failureText(error)
-  const baseUrl = settings.baseUrls.of(request.host)
-  const again: PageAction = {
-    kind: 'link',
-    label: 'Start again',
-    href: beginUrl(settings, baseUrl, { returnTo, provider: providerParameter(context, provider) }),
-  }
-  const signedIn = await isSignedIn(context, cookieHeader(request))
-  const goOn: PageAction = { kind: 'link', label: 'Continue', href: returnTo ?? settings.afterLogin(baseUrl) }
-  return renderPage(
-    {
-      status,
-      title,
-      paragraphs: signedIn ? [text, 'You are signed in already.'] : [text],
-      actions: [...(signedIn ? [goOn] : []), ...(canStartAgain ? [again] : [])],
-      reference: { code, requestId },
-      headers,
-    },
-    settings.secure,
-  )
-}
-
-/** The default provider needs no name. */
-function providerParameter({ defaultProvider }: LoginContext, provider: string | undefined): string | undefined {
-  return provider === defaultProvider.id ? undefined : provider
 }
 
 function methodNotAllowed({ settings }: LoginContext, { methods }: Route): Reply {

@@ -3,7 +3,7 @@ import type { Claims } from './id-token-checks.ts'
 import type { Provider } from './provider.ts'
 import { UnexpectedStatusError } from '../lib/outbound.ts'
 
-/** UserInfo speaks of somebody other than the ID token does. */
+/** UserInfo speaks of somebody other than the ID token does, or of nobody. */
 export class SubjectMismatchError extends Error {
   override readonly name = 'SubjectMismatchError'
 }
@@ -14,6 +14,16 @@ export class SubjectMismatchError extends Error {
  * @see [OpenID Connect Core §5.3.2](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse)
  */
 export async function joinUserinfo(provider: Provider, accessToken: string, idTokenClaims: Claims): Promise<Claims> {
+  const claims = await fetchUserinfo(provider, accessToken)
+  if (claims['sub'] !== idTokenClaims['sub']) throw new SubjectMismatchError('UserInfo speaks of another sub')
+  return { ...claims, ...idTokenClaims }
+}
+
+/**
+ * Fetches the claims of UserInfo, which have a `sub`.
+ * @throws {SubjectMismatchError} when they have none.
+ */
+export async function fetchUserinfo(provider: Provider, accessToken: string): Promise<Claims> {
   const { userinfoEndpoint } = await provider.metadata()
   if (userinfoEndpoint === undefined) throw new Error('the provider has no UserInfo endpoint; switch userinfo off')
   const { status, mediaType, body } = await provider.outbound.call(userinfoEndpoint, {
@@ -24,6 +34,11 @@ export async function joinUserinfo(provider: Provider, accessToken: string, idTo
   if (mediaType !== 'application/json') throw new Error('UserInfo did not answer with application/json')
   const claims = parseStrictJsonBytes(body)
   if (!isJsonObject(claims)) throw new Error('UserInfo did not answer with an object')
-  if (claims['sub'] !== idTokenClaims['sub']) throw new SubjectMismatchError('UserInfo speaks of another sub')
-  return { ...claims, ...idTokenClaims }
+  const { sub } = claims
+  if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUB_CHARS) {
+    throw new SubjectMismatchError('UserInfo names no sub')
+  }
+  return claims
 }
+
+const MAX_SUB_CHARS = 255

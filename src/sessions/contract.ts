@@ -90,6 +90,8 @@ export type SessionDraft = Pick<
   /** Client address and user agent, for the operator's list; outside the seal. */
   readonly address: string
   readonly userAgent: string
+  /** Not later than this, whatever `session.lifetime` says. */
+  readonly expiresAt?: number
 }
 
 /** Why a session ended. */

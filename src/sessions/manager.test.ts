@@ -262,3 +262,13 @@ test('E-18: ten thousand guessed tickets cost the store one look-up each and lea
   }
   assert.equal(store.sizes.sessions, 0)
 })
+
+test('a session that is to end earlier than the lifetime does, and one that is to end later does not', async () => {
+  const { manager, clock } = setUp({ lifetimes: { lifetimeMs: HOUR, idleTimeoutMs: undefined } })
+  const early = await manager.create(sessionDraft({ expiresAt: clock.now() + 60_000 }))
+  const late = await manager.create(sessionDraft({ expiresAt: clock.now() + 2 * HOUR }))
+  assert.equal(late.session.expiresAt, clock.now() + HOUR)
+  clock.advance(60_000)
+  assert.equal(await manager.open(early.ticket), undefined)
+  assert.notEqual(await manager.open(late.ticket), undefined)
+})

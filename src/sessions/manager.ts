@@ -63,7 +63,7 @@ class Manager implements SessionManager {
   }
 
   async create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }> {
-    const { address, userAgent, ...identity } = draft
+    const { address, userAgent, expiresAt = Number.POSITIVE_INFINITY, ...identity } = draft
     const ticket = issueTicket(this.#records.random)
     const now = this.#records.clock.now()
     const { lifetimeMs } = this.#records.lifetimes
@@ -71,7 +71,7 @@ class Manager implements SessionManager {
       ...identity,
       id: publicSessionId(ticket.key),
       createdAt: now,
-      expiresAt: now + lifetimeMs,
+      expiresAt: Math.min(now + lifetimeMs, expiresAt),
       lastSeenAt: now,
     }
     const opened = await this.#records.create(ticket, { session, address, userAgent, tokensObtainedAt: now })

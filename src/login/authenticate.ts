@@ -1,0 +1,101 @@
+import { TokenError } from '../credentials/verify.ts'
+import { type GateError, toGateError } from '../kernel/errors.ts'
+import type { SessionDraft } from '../sessions/contract.ts'
+import type { LoginContext } from './context.ts'
+import { LoginFailure } from './failure.ts'
+import { requestedStrength, verifyIdToken } from './id-token.ts'
+import type { Claims } from './id-token-checks.ts'
+import type { Provider } from './provider.ts'
+import { toProviderError } from './provider-error.ts'
+import { exchangeCode, type TokenResponse, TokenRefusedError } from './token-request.ts'
+import type { Transaction } from './transaction.ts'
+import { fetchUserinfo, joinUserinfo, SubjectMismatchError } from './userinfo.ts'
+
+/** Who came back from the provider: a session, but for where its browser is. */
+export type Identity = Omit<SessionDraft, 'address' | 'userAgent'>
+
+/** What the browser came back with. */
+export interface CodeResponse {
+  readonly code: string
+  /** `iss`, where the provider sent it. */
+  readonly issuer: string | undefined
+}
+
+/** Spends the code and believes what comes back only after every check. */
+export async function authenticate(
+  { clock, subjectOf }: LoginContext,
+  provider: Provider,
+  transaction: Transaction,
+  response: CodeResponse,
+): Promise<Identity> {
+  try {
+    const tokens = await exchangeCode(provider, response.code, transaction, clock.now())
+    const claims = await readClaims(provider, tokens, {
+      accessToken: tokens.accessToken,
+      now: clock.now(),
+      nonce: { value: transaction.nonce, isRequired: true },
+      subject: undefined,
+      otherwiseIssuer: response.issuer,
+      ...requestedStrength(provider),
+    })
+    checkSubject(() => subjectOf(claims))
+    return identityOf(provider, await issuerOf(provider), tokens, claims)
+  } catch (cause: unknown) {
+    throw toFailure(cause, provider.id)
+  }
+}
+
+/** The claims of the ID token, joined by those of UserInfo; the latter alone where a provider gives no ID token and need not. */
+async function readClaims(
+  provider: Provider,
+  { idToken, accessToken }: TokenResponse,
+  context: Parameters<typeof verifyIdToken>[2],
+): Promise<Claims> {
+  const asksUserinfo = provider.options.userinfo
+  if (idToken === undefined) {
+    if (!asksUserinfo || provider.needsIdToken(await provider.metadata())) {
+      throw new Error('the token endpoint gave no ID token')
+    }
+    return fetchUserinfo(provider, accessToken)
+  }
+  const claims = await verifyIdToken(provider, idToken, context)
+  return asksUserinfo ? joinUserinfo(provider, accessToken, claims) : claims
+}
+
+function checkSubject(read: () => string): void {
+  try {
+    read()
+  } catch (cause: unknown) {
+    throw new LoginFailure('claims_missing', { detail: toGateError(cause).detail ?? 'no subject' })
+  }
+}
+
+function toFailure(cause: unknown, providerId: string): GateError {
+  if (cause instanceof TokenError || cause instanceof SubjectMismatchError) {
+    return new LoginFailure('answer_untrusted', { cause, detail: cause.message })
+  }
+  // A code that came too late or twice is nobody's fault; anything else is in our configuration or in the provider.
+  if (cause instanceof TokenRefusedError && cause.error === 'invalid_grant') {
+    return new LoginFailure('provider_refused', { cause, detail: cause.message })
+  }
+  return toProviderError(cause, providerId)
+}
+
+async function issuerOf(provider: Provider): Promise<string> {
+  return (await provider.metadata()).issuer ?? provider.options.issuer
+}
+
+function identityOf({ id }: Provider, issuer: string, tokens: TokenResponse, claims: Claims): Identity {
+  const { sub, auth_time: authTime, acr, amr, sid } = claims
+  return {
+    subject: String(sub),
+    provider: id,
+    issuer,
+    claims,
+    tokens: { ...tokens, idToken: tokens.idToken ?? '' },
+    authTime: typeof authTime === 'number' ? authTime * 1000 : undefined,
+    acr: typeof acr === 'string' ? acr : undefined,
+    amr: Array.isArray(amr) && amr.every((method) => typeof method === 'string') ? amr : undefined,
+    sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
+  }
+}

@@ -1,0 +1,66 @@
+import { toGateError } from '../kernel/errors.ts'
+import type { Reply } from '../kernel/reply.ts'
+import type { FinishedAttempt } from './attempt.ts'
+import type { LoginContext } from './context.ts'
+import { publish } from './events.ts'
+import { InterruptedLogin } from './failure.ts'
+import { type Header, redirect, renderPage } from './page.ts'
+import { cookieHeader, type LoginRequest } from './request.ts'
+
+const MAX_USER_AGENT_CHARS = 256
+
+/** A new session under a new id; the one that the browser had before ends (session fixation). */
+export async function enter(
+  context: LoginContext,
+  request: LoginRequest,
+  { identity, returnTo, spent }: FinishedAttempt,
+): Promise<Reply> {
+  try {
+    const cookie = await createSession(context, request, identity)
+    const headers: Header[] = [['Set-Cookie', cookie], ...spent]
+    const { settings } = context
+    if (settings.cookie.sameSite !== 'strict') return redirect(302, returnTo, settings.secure, headers)
+    // A redirect that comes from the provider's site counts as cross-site to its end: the browser would not send the
+    // cookie that it has just been given. A page that goes on by itself begins anew.
+    return renderPage(
+      {
+        status: 200,
+        title: 'You are signed in',
+        paragraphs: [],
+        actions: [{ kind: 'link', label: 'Continue', href: returnTo }],
+        forwardTo: returnTo,
+        headers,
+      },
+      settings.secure,
+    )
+  } catch (cause: unknown) {
+    throw new InterruptedLogin(toGateError(cause), { provider: identity.provider, returnTo }, spent)
+  }
+}
+
+async function createSession(
+  context: LoginContext,
+  request: LoginRequest,
+  identity: FinishedAttempt['identity'],
+): Promise<string> {
+  const { sessions, sessionCookie, clock, logger } = context
+  const userAgent = (request.headers.get('user-agent') ?? '').slice(0, MAX_USER_AGENT_CHARS)
+  const { ticket, session } = await sessions.create({ ...identity, address: request.clientAddress, userAgent })
+  await supersede(context, cookieHeader(request))
+  const { provider, subject, id } = session
+  publish({ type: 'completed', provider })
+  logger.info({ provider, subject, session: id, requestId: request.requestId }, 'login completed')
+  return sessionCookie.write(ticket, session.expiresAt - clock.now())
+}
+
+async function supersede({ sessions, sessionCookie, logger }: LoginContext, cookies: string): Promise<void> {
+  const before = sessionCookie.readTicket(cookies)
+  if (before === undefined) return
+  try {
+    await sessions.end(before, 'superseded')
+  } catch (cause: unknown) {
+    // Its ticket is refused here from now on; the manager ends it in the store when it can.
+    const { code, detail } = toGateError(cause)
+    logger.warn({ code, detail }, 'the session before this login could not be ended yet')
+  }
+}

@@ -1,0 +1,39 @@
+import type { GateError } from '../kernel/errors.ts'
+import type { Reply } from '../kernel/reply.ts'
+import type { LoginContext } from './context.ts'
+import { failureGoal, failureText } from './failure.ts'
+import { type PageAction, renderPage } from './page.ts'
+import { cookieHeader, type LoginRequest } from './request.ts'
+import { isSignedIn } from './signed-out.ts'
+
+/** What a person is shown when a login cannot go on: a sentence, and a way to begin anew. Nothing of the request is in it. */
+export async function failurePage(context: LoginContext, request: LoginRequest, error: GateError): Promise<Reply> {
+  const { settings } = context
+  const { code, status, detail, headers } = error
+  const { provider, returnTo } = failureGoal(error)
+  const { requestId } = request
+  const log = { code, provider, detail, requestId, ...(status === 500 && { cause: error.cause ?? error }) }
+  if (status >= 500) context.logger.error(log, 'a login route failed')
+  else if (code !== 'ERR_NOT_FOUND') context.logger.warn(log, 'a login route refused a request')
+
+  const { title, text, canStartAgain } = failureText(error)
+  const baseUrl = settings.baseUrls.of(request.host)
+  const again: PageAction = {
+    kind: 'link',
+    label: 'Start again',
+    href: context.startAgainUrl(baseUrl, { returnTo, provider }),
+  }
+  const signedIn = await isSignedIn(context, cookieHeader(request))
+  const goOn: PageAction = { kind: 'link', label: 'Continue', href: returnTo ?? settings.afterLogin(baseUrl) }
+  return renderPage(
+    {
+      status,
+      title,
+      paragraphs: signedIn ? [text, 'You are signed in already.'] : [text],
+      actions: [...(signedIn ? [goOn] : []), ...(canStartAgain ? [again] : [])],
+      reference: { code, requestId },
+      headers,
+    },
+    settings.secure,
+  )
+}

@@ -1,0 +1,51 @@
+import type { Reply } from '../kernel/reply.ts'
+import { authorizationUrl } from './authorization-request.ts'
+import type { LoginContext } from './context.ts'
+import { LoginFailure, orInterrupt } from './failure.ts'
+import { type Header, redirect } from './page.ts'
+import type { Provider } from './provider.ts'
+import { cookieHeader, type LoginRequest } from './request.ts'
+import type { ReturnTarget } from './return-target.ts'
+import { createTransaction } from './transaction.ts'
+
+/** Where a login begins, goes and ends. */
+export interface LoginPath {
+  readonly provider: Provider
+  /** The origin of ours that it began at. */
+  readonly baseUrl: string
+  /** Where the provider sends the browser back to. */
+  readonly redirectUri: string
+  readonly returnTo: ReturnTarget
+}
+
+/**
+ * Begins a login: an attempt of its own for this browser. Nothing is kept, and nobody is sent to a provider, unless the provider
+ * is known to be there and the store has taken the state.
+ */
+export async function sendToProvider(context: LoginContext, request: LoginRequest, path: LoginPath): Promise<Reply> {
+  const { settings, states, clock, loginCookies } = context
+  const { provider, baseUrl, redirectUri, returnTo } = path
+  const cookies = cookieHeader(request)
+  if (context.sessionCookie.hasSeveral(cookies)) throw cookiesRepeated(context, returnTo)
+
+  const interrupted = { provider: provider.id, returnTo }
+  const metadata = await orInterrupt(() => provider.metadata(), interrupted)
+  const transaction = createTransaction({ issuer: provider.options.issuer, baseUrl, redirectUri, returnTo })
+  const { attempt, setCookie } = loginCookies.begin(provider.id)
+  const expiresAt = clock.now() + settings.stateTtlMs
+  await orInterrupt(
+    () => states.put(attempt.state, attempt.secret, transaction, expiresAt, request.clientAddress),
+    interrupted,
+  )
+  const headers = [setCookie, ...loginCookies.evict(cookies)].map((value): Header => ['Set-Cookie', value])
+  return redirect(302, authorizationUrl(provider, metadata, transaction, attempt.state), settings.secure, headers)
+}
+
+/** Each login would be forgotten at once, and people would go round in circles. */
+function cookiesRepeated({ sessionCookie }: LoginContext, returnTo: ReturnTarget): LoginFailure {
+  const headers: Header[] = [
+    ['Set-Cookie', sessionCookie.clear],
+    ['Clear-Site-Data', '"cookies"'],
+  ]
+  return new LoginFailure('cookies_repeated', { returnTo, headers })
+}
