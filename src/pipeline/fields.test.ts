@@ -16,7 +16,19 @@ test('a URI is one that Go parses and that has a scheme', () => {
     'http://h:/x',
   ]
   for (const text of taken) assert.ok(uri().safeParse(text).success, text)
-  const refused = ['', 'nonsense', '/x', '//h/x', ':x', 'http://h:a/', 'http://a b/', 'http://h/%zz', 'http://h/\n', 7]
+  const refused = [
+    '',
+    'nonsense',
+    '/x',
+    '//h/x',
+    ':x',
+    'http://h:a/',
+    'http://a b/',
+    'http://h/%zz',
+    'http://h%20/',
+    'http://h/\n',
+    7,
+  ]
   for (const text of refused) assert.ok(!uri().safeParse(text).success, String(text))
 })
 

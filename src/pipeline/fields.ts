@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../lib/retry.ts'
 
 const ABSOLUTE_URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x1f\x7f]*$/
 const AUTHORITY = /^[^:]+:\/\/([^/?#]*)/
-const HOST_AND_PORT = /^(?:\[[^\]]*\]|[^\s"\\^`{|}:[\]]*)(?::\d*)?$/
+const HOST_AND_PORT = /^(?:\[[^\]]*\]|(?:(?!%[0-7])[^\s"\\^`{|}:[\]])*)(?::\d*)?$/
 const BROKEN_ESCAPE = /^[^?#]*%(?![0-9A-Fa-f]{2})/
 
 /** A timer of Node takes 32 bits; a longer one would fire at once. */
