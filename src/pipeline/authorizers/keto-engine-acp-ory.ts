@@ -32,7 +32,7 @@ interface Deps {
 }
 
 /** There is no key for it; Oathkeeper waits for a minute, six times. */
-const POLICY: RetryPolicy = { retries: 5, giveUpAfterMs: 10_000, maxDelayMs: 100 }
+const POLICY: RetryPolicy = { retries: 5, giveUpAfterMs: 5_000, maxDelayMs: 100 }
 
 /** Asks an ORY Keto with access control policies whether the subject may do the action on the resource. */
 export const ketoEngineAcpOry = defineAuthorizer({
