@@ -35,12 +35,14 @@ export async function openSessions(
     await store.close()
     throw cause
   }
-  const manager = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
+  const { sessionStore, session } = config
+  const nearCache = sessionStore.type === 'memory' ? undefined : sessionStore.nearCache
+  const manager = createSessionManager({ store, ...deps, lifetimes: session, refresh: session, nearCache })
   return {
     store,
     manager,
     states: createLoginStates(store, deps.clock),
-    reconfigure: ({ sessionStore }) => created.reconfigure(sessionStore),
+    reconfigure: (changed) => created.reconfigure(changed.sessionStore),
     async close() {
       await manager.close()
       await store.close()

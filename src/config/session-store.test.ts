@@ -53,6 +53,7 @@ test('the example with every key works as written', (t) => {
     connectTimeoutMs: 2_000,
     commandTimeoutMs: 250,
     startTimeoutMs: 10_000,
+    tracking: true,
   })
 })
 
@@ -116,6 +117,7 @@ test('what is left out has its default', (t) => {
     connectTimeoutMs: 2_000,
     commandTimeoutMs: 250,
     startTimeoutMs: 10_000,
+    tracking: true,
   })
 })
 
@@ -320,7 +322,21 @@ test('type may be the path of a module, found from the folder of the file that n
     type: 'module',
     module: join(folder, 'stores/mine.js'),
     options: { any: ['thing'] },
+    nearCache: { maxSessions: 50_000, maxAgeMs: 60_000 },
   })
+})
+
+test('near_cache is on with Redis, bounded in number and age, and can be switched off', (t) => {
+  const read = (keys: string) => {
+    const store = storeOf(t, `session_store: { type: redis, redis: { addr: "a:1" }, near_cache: ${keys} }`)
+    assert.ok(store.type === 'redis')
+    return [store.nearCache, store.redis.tracking]
+  }
+  assert.deepEqual(read('{}'), [{ maxSessions: 50_000, maxAgeMs: 60_000 }, true])
+  assert.deepEqual(read('{ max_sessions: 10, max_age: 5s }'), [{ maxSessions: 10, maxAgeMs: 5_000 }, true])
+  assert.deepEqual(read('{ enabled: false }'), [undefined, false])
+  for (const keys of ['max_sessions: 0', 'max_age: 0s', 'max_age: 2h', 'enabled: 1'])
+    assert.equal(refuse(t, `session_store: { near_cache: { ${keys} } }`).length, 1, keys)
 })
 
 test('another type is refused, with what was probably meant', (t) => {
@@ -336,9 +352,8 @@ test('what a later version brings is refused by name', (t) => {
       /^config\.yaml:1: session_store\.redis\.\w+: is not supported yet$/,
     )
   }
-  assert.deepEqual(refuse(t, 'session_store:\n  near_cache: {}\n  outage: {}\n'), [
-    'config.yaml:2: session_store.near_cache: is not supported yet',
-    'config.yaml:3: session_store.outage: is not supported yet',
+  assert.deepEqual(refuse(t, 'session_store:\n  outage: {}\n'), [
+    'config.yaml:2: session_store.outage: is not supported yet',
   ])
 })
 

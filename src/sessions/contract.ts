@@ -7,6 +7,14 @@ export interface StoredRecord {
   readonly version: number
   /** Milliseconds since the epoch; from then on the record does not exist. */
   readonly expiresAt: number
+  /** Vouches for what was read; absent where the store cannot, or could not this time. */
+  readonly watch?: StoreWatch | undefined
+}
+
+/** The store's word that it tells of every change to what was read (`onChange`). One stands for all that one connection read. */
+export interface StoreWatch {
+  /** Since when the word is no longer kept, in milliseconds since the epoch; `undefined` while it is. */
+  readonly lostAt: number | undefined
 }
 
 /** Where a session record can be found besides its key. */
@@ -28,6 +36,11 @@ export type MaybePromise<T> = T | Promise<T>
 export interface SessionStore {
   /** `memory`, `redis`, or the plugin's name; for logs and health. */
   readonly kind: string
+  /**
+   * Has `listener` called with the key of each watched record that may have changed or be gone; without a key it may be any.
+   * Called once, before the first session is read; absent where the store tells of no changes.
+   */
+  onChange?(listener: (key: string | undefined) => void): void
   /** Connects and tests itself. Rejects with an Error whose sentence says what to check and never holds the password. */
   start(): Promise<void>
   /** Asks the back end whether it is there; for readiness. */
@@ -93,6 +106,9 @@ export type SessionDraft = Pick<
   /** Not later than this, whatever `session.lifetime` says. */
   readonly expiresAt?: number
 }
+
+/** What holds for a session that is known here while the store cannot be asked: it goes on for the grace, or is not let in. */
+export type OutagePolicy = 'grace' | 'deny'
 
 /** Why a session ended. */
 export type EndReason = 'logout' | 'idle' | 'absolute' | 'revoked' | 'refresh_rejected' | 'superseded'

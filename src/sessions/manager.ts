@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { type ActiveSession, ActiveSessions, type NearCachePolicy } from './active-sessions.ts'
 import type { EndReason, RefreshTokens, Session, SessionDraft, SessionManager, StoredRecord } from './contract.ts'
 import { publish, type RefusalCause } from './events.ts'
 import { endOf, touchIntervalMs } from './lifetimes.ts'
@@ -9,21 +9,12 @@ import { OwedEnds, Tombstones } from './tombstones.ts'
 
 export interface SessionManagerOptions extends SessionRecordsOptions {
   readonly refresh: RefreshPolicy
+  /** `undefined`: the store is asked at each request. */
+  readonly nearCache?: NearCachePolicy | undefined
 }
-
-/** How many opened sessions are remembered, so that an unchanged record is not unsealed again. */
-const MAX_OPENED = 20_000
 
 /** While a refresh is under way and the old token good, a session is looked at again after this time. */
 const LOOK_AGAIN_MS = 500
-
-/** A session in use: what was opened, and when something is due. */
-interface ActiveSession {
-  opened: OpenedRecord
-  /** Before this moment nothing is due: neither the end, nor a touch, nor a refresh. */
-  checkAt: number
-  touchAt: number
-}
 
 /** Creates the manager of the sessions in a store. `close` lets what is under way finish. */
 export function createSessionManager(options: SessionManagerOptions): SessionManager & { close(): Promise<void> } {
@@ -34,8 +25,7 @@ class Manager implements SessionManager {
   readonly #records: SessionRecords
   readonly #policy: RefreshPolicy
   readonly #touchEveryMs: number
-  /** By ticket. Whether the session is still there is asked of the store each time; only unsealing is saved. */
-  readonly #active = new LRUCache<string, ActiveSession>({ max: MAX_OPENED })
+  readonly #active: ActiveSessions
   readonly #tombstones: Tombstones
   readonly #owedEnds: OwedEnds
   #refresher: Refresher | undefined
@@ -44,6 +34,8 @@ class Manager implements SessionManager {
     this.#records = new SessionRecords(options)
     this.#policy = options.refresh
     this.#touchEveryMs = touchIntervalMs(options.lifetimes)
+    this.#active = new ActiveSessions(options.nearCache, options.clock)
+    options.store.onChange?.((key) => this.#active.noteChange(key))
     this.#tombstones = new Tombstones(options.clock)
     this.#owedEnds = new OwedEnds(options.clock)
   }
@@ -57,6 +49,7 @@ class Manager implements SessionManager {
     const ticket = active === undefined ? parseTicket(text) : active.opened.ticket
     if (ticket === undefined) return refuse('malformed')
     if (this.#tombstones.has(text)) return refuse('ended')
+    if (active !== undefined && this.#active.isVouchedFor(active)) return this.#use(active)
     const found = this.#records.store.getSession(ticket.key)
     if (!(found instanceof Promise)) return this.#judge(ticket, found, active)
     return found.then((record) => this.#judge(ticket, record, this.#active.get(text)))
@@ -126,6 +119,11 @@ class Manager implements SessionManager {
     if (this.#tombstones.has(ticket.text)) return refuse('ended')
     const active = known?.opened.version === record.version ? known : this.#open(ticket, record, known)
     if (active === undefined) return undefined
+    this.#active.confirm(active, record.watch)
+    return this.#use(active)
+  }
+
+  #use(active: ActiveSession): Session | undefined | Promise<Session | undefined> {
     return this.#records.clock.now() < active.checkAt ? active.opened.content.session : this.#check(active)
   }
 
@@ -161,7 +159,9 @@ class Manager implements SessionManager {
     if (result.kind === 'ended') this.#active.delete(text)
     if (result.kind === 'ended' || this.#tombstones.has(text)) return refuse('ended')
     const active = this.#active.peek(text)
-    if (active !== undefined && active.opened.version <= opened.version) this.#remember(opened, active.touchAt)
+    // The same one: another instance is at it, or the provider could not be asked. It is looked at again in a while.
+    if (active !== undefined && active.opened !== opened && active.opened.version <= opened.version)
+      this.#remember(opened, active.touchAt)
     return opened.content.session
   }
 
@@ -181,9 +181,9 @@ class Manager implements SessionManager {
   }
 
   #remember(opened: OpenedRecord, touchAt = opened.content.session.lastSeenAt + this.#touchEveryMs): ActiveSession {
-    const active = { opened, checkAt: 0, touchAt }
+    const active = { opened, checkAt: 0, touchAt, watch: undefined, askedAt: 0 }
     this.#schedule(active)
-    this.#active.set(opened.ticket.text, active)
+    this.#active.set(active)
     return active
   }
 

@@ -18,6 +18,7 @@ export function measureStore(store: SessionStore): SessionStore {
     storeEvents.hasSubscribers ? measured(operation, run) : run()
   return {
     kind: store.kind,
+    ...(store.onChange === undefined ? {} : { onChange: store.onChange.bind(store) }),
     start: () => store.start(),
     ping: async () => measure('ping', () => store.ping()),
     getSession: (key) => measure('get_session', () => store.getSession(key)),

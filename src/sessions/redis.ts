@@ -1,10 +1,11 @@
-import { hash } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { publish } from './events.ts'
 import type { RedisAddress } from './redis/address.ts'
-import { RedisLink } from './redis/link.ts'
+import { hashOf, Keyspace } from './redis/keyspace.ts'
+import { RedisLink, type WatchedReply } from './redis/link.ts'
+import { Readings } from './redis/readings.ts'
 import {
   CREATE_SESSION,
   DELETE_SESSION,
@@ -31,6 +32,8 @@ export interface RedisStoreOptions {
   readonly commandTimeoutMs: number
   /** How long a server that cannot be used is tried again at start. */
   readonly startTimeoutMs: number
+  /** Whether what is read is watched, so that it may be kept. */
+  readonly tracking: boolean
 }
 
 /** One server, and the key of the configuration that says which. */
@@ -65,13 +68,24 @@ class RedisStore implements RedisSessionStore {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #link: RedisLink
+  readonly #keys: Keyspace
+  readonly #readings = new Readings()
+  #tellChange: (key: string | undefined) => void = () => undefined
 
   constructor(options: RedisStoreOptions, clock: Clock, logger: Logger) {
     this.#options = options
     this.#clock = clock
     this.#logger = logger
+    this.#keys = new Keyspace(options.sessionPrefix, options.statePrefix)
     const { address, key } = options.servers
-    this.#link = new RedisLink({ ...options, address, key }, logger)
+    this.#link = new RedisLink(
+      { ...options, address, key },
+      { clock, logger, changed: (name) => this.#noteChange(name) },
+    )
+  }
+
+  onChange(listener: (key: string | undefined) => void): void {
+    this.#tellChange = listener
   }
 
   async useCredentials(credentials: RedisCredentials): Promise<void> {
@@ -91,15 +105,21 @@ class RedisStore implements RedisSessionStore {
   }
 
   async getSession(key: string): Promise<StoredRecord | undefined> {
-    const value = await this.#read(key, MAX_VALUE_BYTES)
+    const name = this.#keys.session(key)
+    const endReading = this.#readings.begin(name)
+    let isChanged = true
+    const { reply: value, watch } = await this.#read(name, MAX_VALUE_BYTES).finally(() => {
+      isChanged = endReading()
+    })
     if (value === undefined || value.length === 0) return undefined
     const head = decodeHead(value)
     if (head === undefined || value.length > MAX_VALUE_BYTES) {
-      this.#tellUnreadable(this.#options.sessionPrefix + key)
+      this.#tellUnreadable(name)
       return undefined
     }
-    if (head.expiresAt <= this.#clock.now()) return undefined
-    return { value: value.subarray(HEAD_BYTES), version: head.version, expiresAt: head.expiresAt }
+    const { version, expiresAt } = head
+    if (expiresAt <= this.#clock.now()) return undefined
+    return { value: value.subarray(HEAD_BYTES), version, expiresAt, watch: isChanged ? undefined : watch }
   }
 
   async createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): Promise<boolean> {
@@ -113,7 +133,7 @@ class RedisStore implements RedisSessionStore {
     const now = this.#clock.now()
     const ends = String(Math.ceil(expiresAt))
     const args = [withHead(head, value), this.#lifetime(expiresAt), key, ends, String(now), encodeTime(now)]
-    return (await this.#run(CREATE_SESSION, this.#keysOf(key, head), args)) === 1
+    return (await this.#run(CREATE_SESSION, this.#keys.ofStep(key, head), args)) === 1
   }
 
   async updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): Promise<boolean> {
@@ -123,20 +143,20 @@ class RedisStore implements RedisSessionStore {
     const ends = String(Math.ceil(expiresAt))
     const record = [encodeVersion(expectedVersion), withHead(head, value), this.#lifetime(expiresAt)]
     const args = [...record, key, ends, String(this.#clock.now())]
-    return (await this.#run(UPDATE_SESSION, this.#keysOf(key, before), args)) === 1
+    return (await this.#run(UPDATE_SESSION, this.#keys.ofStep(key, before), args)) === 1
   }
 
   async deleteSession(key: string): Promise<boolean> {
     const head = await this.#readHead(key)
-    const deleted = await this.#run(DELETE_SESSION, this.#keysOf(key, head), [key])
+    const deleted = await this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), [key])
     return head !== undefined && deleted === 1
   }
 
   async findSessions({ subject, providerSession }: Partial<SessionIndex>): Promise<string[]> {
     const subjectHash = subject === undefined ? undefined : hashOf(subject)
     let index: string
-    if (providerSession !== undefined) index = this.#providerSessionKey(hashOf(providerSession))
-    else if (subjectHash !== undefined) index = this.#subjectKey(subjectHash)
+    if (providerSession !== undefined) index = this.#keys.providerSession(hashOf(providerSession))
+    else if (subjectHash !== undefined) index = this.#keys.subject(subjectHash)
     else return []
     const members = await this.#link.send(['ZRANGEBYSCORE', index, `(${this.#clock.now()}`, '+inf'])
     const keys = Array.isArray(members) ? members.map(String) : []
@@ -152,19 +172,21 @@ class RedisStore implements RedisSessionStore {
   }
 
   async putState(key: string, value: Uint8Array, expiresAt: number): Promise<void> {
-    await this.#link.send(['SET', this.#options.statePrefix + key, asBuffer(value), 'PX', this.#lifetime(expiresAt)])
+    await this.#link.send(['SET', this.#keys.state(key), asBuffer(value), 'PX', this.#lifetime(expiresAt)])
   }
 
   async takeState(key: string): Promise<Uint8Array | undefined> {
-    return await this.#bytes(['GETDEL', this.#options.statePrefix + key])
+    return (await this.#bytes(['GETDEL', this.#keys.state(key)])).reply
   }
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
-    return (await this.#link.send(['SET', this.#leaseKey(name), holder, 'NX', 'PX', String(Math.ceil(ttlMs))])) === 'OK'
+    return (
+      (await this.#link.send(['SET', this.#keys.lease(name), holder, 'NX', 'PX', String(Math.ceil(ttlMs))])) === 'OK'
+    )
   }
 
   async releaseLease(name: string, holder: string): Promise<void> {
-    await this.#run(RELEASE_LEASE, [this.#leaseKey(name)], [holder])
+    await this.#run(RELEASE_LEASE, [this.#keys.lease(name)], [holder])
   }
 
   async #run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<RedisReply> {
@@ -177,25 +199,30 @@ class RedisStore implements RedisSessionStore {
   }
 
   async #readHead(key: string): Promise<StoredHead | undefined> {
-    const value = await this.#read(key, HEAD_BYTES)
+    const { reply: value } = await this.#read(this.#keys.session(key), HEAD_BYTES)
     const head = value === undefined ? undefined : decodeHead(value)
     return head !== undefined && head.expiresAt > this.#clock.now() ? head : undefined
   }
 
   /** One byte more than `limit` tells that there are more. */
-  async #read(key: string, limit: number): Promise<Buffer | undefined> {
-    return await this.#bytes(['GETRANGE', this.#options.sessionPrefix + key, '0', String(limit)])
+  async #read(name: string, limit: number): Promise<WatchedReply<Buffer | undefined>> {
+    return await this.#bytes(['GETRANGE', name, '0', String(limit)])
   }
 
-  async #bytes(command: readonly string[]): Promise<Buffer | undefined> {
+  async #bytes(command: readonly [string, string, ...string[]]): Promise<WatchedReply<Buffer | undefined>> {
     try {
-      const reply = await this.#link.send(command, isWrongType)
-      return Buffer.isBuffer(reply) ? reply : undefined
+      const { reply, watch } = await this.#link.read(command, isWrongType)
+      return { reply: Buffer.isBuffer(reply) ? reply : undefined, watch }
     } catch (cause) {
       if (!isWrongType(cause)) throw cause
-      this.#tellUnreadable(command[1] ?? '')
-      return undefined
+      this.#tellUnreadable(command[1])
+      return { reply: undefined, watch: undefined }
     }
+  }
+
+  #noteChange(name: string | undefined): void {
+    this.#readings.noteChange(name)
+    this.#tellChange(name === undefined ? undefined : this.#keys.sessionKeyOf(name))
   }
 
   #tellUnreadable(key: string): void {
@@ -203,33 +230,10 @@ class RedisStore implements RedisSessionStore {
     this.#logger.warn({ key }, 'a value in Redis is none of ours, or of another release; it is left as it is')
   }
 
-  #keysOf(key: string, head: StoredHead | undefined): string[] {
-    const keys = [this.#options.sessionPrefix + key]
-    if (head !== undefined) keys.push(this.#subjectKey(head.subject))
-    if (head?.providerSession !== undefined) keys.push(this.#providerSessionKey(head.providerSession))
-    return keys
-  }
-
-  #subjectKey(subjectHash: string): string {
-    return `${this.#options.sessionPrefix}subject:${subjectHash}`
-  }
-
-  #providerSessionKey(providerSessionHash: string): string {
-    return `${this.#options.sessionPrefix}sid:${providerSessionHash}`
-  }
-
-  #leaseKey(name: string): string {
-    return `${this.#options.sessionPrefix}lease:${name}`
-  }
-
   /** Relative to our clock: a server whose clock is wrong by minutes still keeps a login for its ten. */
   #lifetime(expiresAt: number): string {
     return String(Math.max(1, Math.ceil(expiresAt - this.#clock.now())))
   }
-}
-
-function hashOf(text: string): string {
-  return hash('sha256', text, 'base64url')
 }
 
 function withHead(head: StoredHead, value: Uint8Array): Buffer {

@@ -36,8 +36,10 @@ async function scene(
   }
 }
 
+/** Without the near cache, which would answer for the store: what it does is in store-outage.test.ts. */
 function withRedis(redis: { readonly addr: string }, more: Record<string, unknown> = {}): ProductOptions {
-  return { config: { session_store: { type: 'redis', redis: { addr: redis.addr, ...more } } } }
+  const store = { type: 'redis', redis: { addr: redis.addr, ...more }, near_cache: { enabled: false } }
+  return { config: { session_store: store } }
 }
 
 /** What everyone gets who needs the store while it cannot be asked. */

@@ -16,6 +16,7 @@ export function redisOptions(
     connectTimeoutMs: 2_000,
     commandTimeoutMs: 250,
     startTimeoutMs: 10_000,
+    tracking: true,
     ...changes,
   }
 }

@@ -2,7 +2,6 @@
 const LATER = new Set([
   'serve.admin',
   'access_rules.default_rule',
-  'session_store.near_cache',
   'session_store.outage',
   'session_store.redis.sentinel',
   'session_store.redis.cluster',

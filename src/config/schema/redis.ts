@@ -89,7 +89,11 @@ export interface RedisServersConfig {
 }
 
 type RedisOutput = z.output<typeof redisSchema>
-export type RedisStoreConfig = RedisOutput & { readonly servers: RedisServersConfig }
+export type RedisStoreConfig = RedisOutput & {
+  readonly servers: RedisServersConfig
+  /** Whether the server is to tell of changes: for the near cache. */
+  readonly tracking: boolean
+}
 
 type Context = z.core.$RefinementCtx
 

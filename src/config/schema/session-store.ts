@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type RedisStoreConfig, redisSchema } from './redis.ts'
-import { filePath } from './scalars.ts'
+import { duration, filePath } from './scalars.ts'
 
 const memorySchema = z
   .strictObject({
@@ -17,17 +17,31 @@ const memorySchema = z
   })
   .transform((wire) => ({ maxSessions: wire.max_sessions, maxStates: wire.max_states }))
 
+const nearCacheSchema = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether sessions that were opened here are used without asking the store, while it vouches that they are unchanged. With Redis, and with modules that can.'),
+    max_sessions: z.int().min(1).default(50_000).describe('Sessions that are kept at most. When they are full, the one unused for longest goes.'),
+    max_age: duration({ min: '1s', max: '1h' }).prefault('60s').describe('After this time the store is asked in any case.'),
+  })
+  .transform((wire) => (wire.enabled ? { maxSessions: wire.max_sessions, maxAgeMs: wire.max_age } : undefined))
+
+/** `undefined`: switched off. */
+export type NearCacheConfig = z.output<typeof nearCacheSchema>
 export type MemoryStoreConfig = z.output<typeof memorySchema>
 
 /** Which store holds the sessions, and how it is reached. */
 export type SessionStoreConfig =
   | { readonly type: 'memory'; readonly memory: MemoryStoreConfig }
-  | { readonly type: 'redis'; readonly redis: RedisStoreConfig }
+  | { readonly type: 'redis'; readonly redis: RedisStoreConfig; readonly nearCache: NearCacheConfig }
   | {
       readonly type: 'module'
       /** Absolute path of the module. */
       readonly module: string
       readonly options: Readonly<Record<string, unknown>>
+      readonly nearCache: NearCacheConfig
     }
 
 /** `session_store`, as its own document describes it and a little more. */
@@ -39,16 +53,17 @@ export const sessionStoreSchema = z
       .describe('Where sessions are kept: `memory`, `redis`, or the path of a module that exports a store.'),
     memory: memorySchema.prefault({}).describe('The store `memory`.'),
     redis: redisSchema.prefault({}).describe('The store `redis`.'),
+    near_cache: nearCacheSchema.prefault({}).describe('Opened sessions, kept in this process.'),
     config: z
       .record(z.string(), z.unknown())
       .default({})
       .describe('Given to the module as it is. Only with the path of a module.'),
   })
-  .transform(({ type, memory, redis, config }, context): SessionStoreConfig => {
+  .transform(({ type, memory, redis, near_cache: nearCache, config }, context): SessionStoreConfig => {
     if (type === 'memory') return { type, memory }
-    if (type !== 'redis') return { type: 'module', module: type, options: config }
+    if (type !== 'redis') return { type: 'module', module: type, options: config, nearCache }
     const { servers } = redis
-    if (servers !== undefined) return { type, redis: { ...redis, servers } }
+    if (servers !== undefined) return { type, redis: { ...redis, servers, tracking: nearCache !== undefined }, nearCache }
     context.addIssue({
       code: 'custom',
       path: ['redis', 'addr'],

@@ -19,6 +19,16 @@ export interface RedisConnectionOptions {
   readonly connectTimeoutMs: number
   /** For each command, and twice this for the handshake. */
   readonly commandTimeoutMs: number
+  /** Whether the server is to tell when something that was read over the connection changes. */
+  readonly tracking: boolean
+}
+
+/** What a connection tells by itself. */
+export interface RedisConnectionEvents {
+  /** Once, when it breaks after it was given out. */
+  readonly lost: (cause: unknown) => void
+  /** Something that was read over it may have changed; without a key: everything. */
+  readonly changed: (key: string | undefined) => void
 }
 
 export type RedisArgument = string | Buffer
@@ -50,20 +60,22 @@ export class RedisTimeout extends Error {
 type Client = Awaited<ReturnType<typeof createClientFor>>
 
 /**
- * Opens one connection and has it answer a PING. `onLost` is called once, when it breaks after that.
+ * Opens one connection and has it answer a PING.
  * Deadlines run on real time: they are about the network, not about sessions.
  */
 export async function openConnection(
   options: RedisConnectionOptions,
-  onLost: (cause: unknown) => void,
+  events: RedisConnectionEvents,
 ): Promise<RedisConnection> {
   const client = await createClientFor(options)
-  const connection = new Connection(client, options.commandTimeoutMs, onLost)
+  client.on('invalidate', (key: Buffer | null) => events.changed(key?.toString()))
+  const connection = new Connection(client, options.commandTimeoutMs, events.lost)
   await connection.establish(options)
   return connection
 }
 
-async function createClientFor({ address, credentials, tls, db, connectTimeoutMs }: RedisConnectionOptions) {
+async function createClientFor(options: RedisConnectionOptions) {
+  const { address, credentials, tls, db, connectTimeoutMs, tracking } = options
   const { createClient, RESP_TYPES } = await import('@redis/client')
   const socket = { host: address.host, port: address.port, connectTimeout: connectTimeoutMs }
   const { username, password } = credentials
@@ -83,6 +95,7 @@ async function createClientFor({ address, credentials, tls, db, connectTimeoutMs
     // One command less that may time out in the handshake and shift replies (CVE-2025-29923).
     disableClientInfo: true,
     maintNotifications: 'disabled',
+    emitInvalidate: tracking,
   })
 }
 

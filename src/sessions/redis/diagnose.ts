@@ -62,6 +62,8 @@ export const CLUSTER =
 const DENIED = 'the user may not do what sessions need: check its ACL'
 export const SENTINEL = 'it is a Redis Sentinel and keeps no data: set @here to the Redis server itself'
 export const REPLICA = 'it is a read-only replica: set @here to the master'
+export const NO_TRACKING =
+  'the user may not run CLIENT TRACKING, without which session_store.near_cache cannot be used: allow +client|tracking'
 export const TOO_OLD = 'it lacks a command that sessions need: Redis 6.2 or later, or Valkey, is required'
 
 const NETWORK: Readonly<Record<string, string>> = {

@@ -1,4 +1,6 @@
+import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { StoreWatch } from '../contract.ts'
 import { storeUnavailable } from '../store-error.ts'
 import {
   openConnection,
@@ -9,19 +11,35 @@ import {
   type RedisCredentials,
   type RedisReply,
 } from './connection.ts'
-import { diagnose, type RedisTarget } from './diagnose.ts'
+import { diagnose, NO_TRACKING, type RedisTarget, tell } from './diagnose.ts'
 
 export interface RedisLinkOptions extends RedisConnectionOptions {
   /** Key of the configuration that says where the server is. */
   readonly key: RedisTarget['key']
 }
 
+export interface RedisLinkDeps {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Something that was read and is watched may have changed; without a key: everything. */
+  readonly changed: (key: string | undefined) => void
+}
+
+/** What was read, and who vouches for it. */
+export interface WatchedReply<Reply = RedisReply> {
+  readonly reply: Reply
+  readonly watch: StoreWatch | undefined
+}
+
 /** More commands than that at once are refused: a slow server is not made slower. */
 const MAX_IN_FLIGHT = 4096
 const FIRST_RETRY_MS = 50
 const MAX_RETRY_MS = 500
-/** How often a connection is tried, so that one that died unnoticed is replaced before somebody needs it. */
-const HEARTBEAT_MS = 5_000
+/**
+ * How often a connection is tried, so that one that died unnoticed is replaced before somebody needs it, and so that nobody
+ * waits longer than this and a deadline for changes that it does not tell.
+ */
+const HEARTBEAT_MS = 1_000
 /** A connection whose server turned out to be a replica is given up at most so often. */
 const RECYCLE_EVERY_MS = 1_000
 
@@ -32,9 +50,13 @@ const RECYCLE_EVERY_MS = 1_000
 export class RedisLink {
   readonly #options: RedisLinkOptions
   #credentials: RedisCredentials
+  readonly #deps: RedisLinkDeps
   readonly #logger: Logger
   readonly target: RedisTarget
   #connection: RedisConnection | undefined
+  #tracking: boolean
+  /** Of the connection that is open, where it tracks. */
+  #watch: { lostAt: number | undefined } | undefined
   #lastCause: unknown
   #downSince: number | undefined
   #lastRecycle = 0
@@ -43,10 +65,12 @@ export class RedisLink {
   #wakeUp: (() => void) | undefined
   readonly #heartbeat: NodeJS.Timeout
 
-  constructor(options: RedisLinkOptions, logger: Logger) {
+  constructor(options: RedisLinkOptions, deps: RedisLinkDeps) {
     this.#options = options
     this.#credentials = options.credentials
-    this.#logger = logger
+    this.#tracking = options.tracking
+    this.#deps = deps
+    this.#logger = deps.logger
     this.target = { address: options.address, db: options.db, key: options.key, tls: options.tls !== undefined }
     this.#heartbeat = setInterval(() => {
       // What goes wrong is seen and mended by the connection's own deadline.
@@ -56,10 +80,23 @@ export class RedisLink {
 
   /** Connects once. Rejects with what went wrong. */
   async connect(): Promise<void> {
-    const options = { ...this.#options, credentials: this.#credentials }
-    const connection = await openConnection(options, (cause) => this.#lost(cause))
+    const connection = await this.#open()
     if (this.#closed) return connection.destroy()
     this.#connection = connection
+    this.#watch = this.#tracking ? { lostAt: undefined } : undefined
+  }
+
+  async #open(): Promise<RedisConnection> {
+    const events = { lost: (cause: unknown) => this.#lost(cause), changed: this.#deps.changed }
+    const options = { ...this.#options, credentials: this.#credentials, tracking: this.#tracking }
+    try {
+      return await openConnection(options, events)
+    } catch (cause) {
+      if (!this.#tracking || !isTrackingDenied(cause)) throw cause
+      this.#tracking = false
+      this.#logger.warn({}, `${tell(NO_TRACKING, this.target)}; until then the store is asked at each request`)
+      return await this.#open()
+    }
   }
 
   /** From now on a connection that breaks is replaced, for ever. */
@@ -93,7 +130,7 @@ export class RedisLink {
   /** Gives up the connection without another attempt; `connect` may be called again. */
   disconnect(): void {
     this.#connection?.destroy()
-    this.#connection = undefined
+    this.#drop()
   }
 
   /** Whether the server would let somebody in without the password that is configured here. */
@@ -131,6 +168,12 @@ export class RedisLink {
     }
   }
 
+  /** Sends a command that reads. */
+  async read(args: readonly RedisArgument[], isAnswer?: (cause: unknown) => boolean): Promise<WatchedReply> {
+    const watch = this.#watch
+    return { reply: await this.send(args, isAnswer), watch: watch?.lostAt === undefined ? watch : undefined }
+  }
+
   close(): void {
     this.#closed = true
     clearInterval(this.#heartbeat)
@@ -138,8 +181,15 @@ export class RedisLink {
     this.#wakeUp?.()
   }
 
-  #lost(cause: unknown): void {
+  /** What was read over it is vouched for no longer. */
+  #drop(): void {
     this.#connection = undefined
+    if (this.#watch !== undefined) this.#watch.lostAt = this.#deps.clock.now()
+    this.#watch = undefined
+  }
+
+  #lost(cause: unknown): void {
+    this.#drop()
     this.#lastCause = cause
     if (this.#closed || !this.#keptAlive) return
     this.#downSince ??= performance.now()
@@ -195,4 +245,9 @@ export class RedisLink {
       }
     })
   }
+}
+
+/** Redis 7 names the subcommand, 6.2 only the command. */
+function isTrackingDenied(cause: unknown): boolean {
+  return cause instanceof Error && /^NOPERM.*'client(\|tracking)?'/i.test(cause.message)
 }

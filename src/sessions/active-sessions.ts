@@ -1,0 +1,94 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../kernel/clock.ts'
+import type { StoreWatch } from './contract.ts'
+import type { OpenedRecord } from './records.ts'
+
+/** How opened sessions are kept, and when the store need not be asked for them. */
+export interface NearCachePolicy {
+  /** When as many are kept, the one unused for longest goes. */
+  readonly maxSessions: number
+  /** After this time the store is asked, whoever vouches. */
+  readonly maxAgeMs: number
+}
+
+/** A session in use: what was opened, when something is due, and whether the store vouches that it is unchanged. */
+export interface ActiveSession {
+  opened: OpenedRecord
+  /** Before this moment nothing is due: neither the end, nor a touch, nor a refresh. */
+  checkAt: number
+  touchAt: number
+  /** Of the store, over what it gave last; `undefined` once it told of a change. */
+  watch: StoreWatch | undefined
+  /** When the store was asked last. */
+  askedAt: number
+}
+
+/** How many opened sessions are remembered without a near cache, so that an unchanged record is not unsealed again. */
+const MAX_OPENED = 20_000
+
+/**
+ * The sessions that this process has opened, by ticket. Where the store watches what it gave, they are a near cache: the store
+ * need not be asked again while it vouches for a record.
+ */
+export class ActiveSessions {
+  readonly #clock: Clock
+  readonly #maxAgeMs: number
+  readonly #sessions: LRUCache<string, ActiveSession>
+  /** Ticket by key of the record. */
+  readonly #tickets = new Map<string, string>()
+
+  /** `policy`: `undefined` switches the near cache off. */
+  constructor(policy: NearCachePolicy | undefined, clock: Clock) {
+    this.#clock = clock
+    this.#maxAgeMs = policy?.maxAgeMs ?? 0
+    this.#sessions = new LRUCache({
+      max: policy?.maxSessions ?? MAX_OPENED,
+      dispose: ({ opened }) => this.#tickets.delete(opened.ticket.key),
+    })
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  get(ticket: string): ActiveSession | undefined {
+    return this.#sessions.get(ticket)
+  }
+
+  /** A look that does not count as a use. */
+  peek(ticket: string): ActiveSession | undefined {
+    return this.#sessions.peek(ticket)
+  }
+
+  set(active: ActiveSession): void {
+    const { text, key } = active.opened.ticket
+    this.#sessions.set(text, active)
+    this.#tickets.set(key, text)
+  }
+
+  delete(ticket: string): void {
+    this.#sessions.delete(ticket)
+  }
+
+  /** The store has just given the record of `active`, and vouches for it if there is a `watch`. */
+  confirm(active: ActiveSession, watch: StoreWatch | undefined): void {
+    active.watch = watch
+    active.askedAt = this.#clock.now()
+  }
+
+  /** Whether the record is unchanged as far as anybody can know, so that the store need not be asked. */
+  isVouchedFor({ watch, askedAt }: ActiveSession): boolean {
+    return watch !== undefined && watch.lostAt === undefined && this.#clock.now() - askedAt < this.#maxAgeMs
+  }
+
+  /** The record of `key` may have changed or be gone; without a key: any. */
+  noteChange(key: string | undefined): void {
+    if (key === undefined) {
+      for (const active of this.#sessions.values()) active.watch = undefined
+      return
+    }
+    const ticket = this.#tickets.get(key)
+    const active = ticket === undefined ? undefined : this.#sessions.peek(ticket)
+    if (active !== undefined) active.watch = undefined
+  }
+}
