@@ -14,7 +14,7 @@ export interface Subject {
   readonly pid: number
   readonly port: number
   readonly request: string
-  /** Name of the bare measure that its ratios are to, and the least that the rate ratio should be. */
+  /** Name of the measure that its ratios are to, and the least that the rate ratio should be. */
   readonly comparedWith?: string
   readonly target?: number
 }
@@ -63,7 +63,8 @@ export async function startSubjects(stack: AsyncDisposableStack): Promise<Subjec
       name: 'decision, session in Redis',
       ...apiOf(redis.app),
       request: decisionRequest(redis.app.ports.proxy, '/session/1', redis.cookie),
-      comparedWith: 'bare node:http',
+      comparedWith: 'decision, session in memory',
+      target: 0.9,
     })
   }
   const proxied = (port: number, path: string, cookie?: string): string => proxyRequest(port, path, cookie)
