@@ -11,7 +11,16 @@ const ORACLE = process.env['ORACLE_DIR'] ?? resolve(ROOT, '../shared/oracle')
 const DEVIATIONS = join(ROOT, 'test/oracle/deviations.json')
 
 /** Case files that this version is held to. */
-export const CASE_FILES = ['matching', 'patterns', 'errors', 'language', 'gjson'] as const
+export const CASE_FILES = [
+  'matching',
+  'patterns',
+  'errors',
+  'templates',
+  'language',
+  'gjson',
+  'rest',
+  'sources',
+] as const
 
 /** A recorded answer that we do not give, on purpose. */
 interface Deviation {
