@@ -14,7 +14,7 @@ const ALLOWED = reply(200, {}, { allowed: true })
 async function decide(service: Service, config: Record<string, unknown> = {}): Promise<Decision> {
   const authorizer = {
     handler: 'keto_engine_acp_ory',
-    config: { base_url: service.url, required_action: 'a', required_resource: 'r', ...config },
+    config: { base_url: service.origin, required_action: 'a', required_resource: 'r', ...config },
   }
   const clock = createTestClock(Date.UTC(2026, 10, 24, 7, 8, 9, 120))
   const deps = { outbound: service.outbound, clock }
@@ -63,7 +63,7 @@ const urls: [string, string, string][] = [
 for (const [path, flavor, expected] of urls) {
   test(`the question for base_url …${path} and flavor ${flavor} goes to ${expected}`, async (t) => {
     const service = await startService(t, ALLOWED)
-    assert.ok((await decide(service, { base_url: service.url + path, flavor })).granted)
+    assert.ok((await decide(service, { base_url: service.origin + path, flavor })).granted)
     assert.equal(service.calls[0]?.url, expected)
   })
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createTestGate, createTestRegistry, makeRule } from '../../../test/support/gate.ts'
 import { requestView, type ViewParts } from '../../../test/support/request-view.ts'
-import { type Call, reply, type Service, startService } from '../../../test/support/service.ts'
+import { reply, type Service, startService } from '../../../test/support/service.ts'
+import type { StubAnswer } from '../../../test/support/stub-service.ts'
 import { LOGIN_ENTRY, openedSession, sessionReader } from '../../../test/support/sessions.ts'
 import { createTestClock } from '../../../test/support/test-clock.ts'
 import type { Decision } from '../../kernel/gate.ts'
@@ -17,8 +18,8 @@ const header = (headers: Record<string, string>): HandlerReference => ({ handler
 
 /** A service that answers what it is given with more in it. */
 const hydrates =
-  (more: (session: Answered) => Answered = (session) => session) =>
-  (response: Parameters<Service['answer']>[0], { body }: Call): void =>
+  (more: (session: Answered) => Answered = (session) => session): StubAnswer =>
+  ({ body }, response) =>
     void response.end(JSON.stringify(more(JSON.parse(body) as Answered)))
 
 interface Parts {
@@ -35,7 +36,7 @@ function rig(
   { api = {}, cache, after = [], before = [], authenticators = ['anonymous'] }: Parts = {},
 ) {
   const clock = createTestClock()
-  const config = { api: { url: `${service.url}/hydrate`, ...api }, ...(cache && { cache }) }
+  const config = { api: { url: `${service.origin}/hydrate`, ...api }, ...(cache && { cache }) }
   const mutators = [...before, { handler: 'hydrator', config }, ...after]
   const sessions = sessionReader(() => openedSession())
   const deps = { outbound: service.outbound, clock, sessions, login: LOGIN_ENTRY }
@@ -100,7 +101,7 @@ test('the headers of the request go with it, but those of the connection, and ou
   await rig(service).decide(REQUEST)
   const { headers, body } = service.calls[0] ?? assert.fail()
   const { host, connection: _, 'content-length': length, ...rest } = headers
-  assert.equal(host, new URL(service.url).host)
+  assert.equal(host, new URL(service.origin).host)
   assert.equal(length, String(Buffer.byteLength(body)))
   assert.deepEqual(rest, {
     'accept-encoding': 'identity',
@@ -118,12 +119,12 @@ test('what is configured says who we are to the service', async (t) => {
   await rig(service, { authenticators: noop }).decide(own)
   const basic = { username: 'hy', password: 'drator' }
   await rig(service, { authenticators: noop, api: { auth: { basic } } }).decide(own)
-  const url = service.url.replace('http://', 'http://u:p@')
+  const url = service.origin.replace('http://', 'http://u:p@')
   await rig(service, { authenticators: noop, api: { url } }).decide()
   await rig(service, { authenticators: noop, api: { url } }).decide(own)
   await rig(service, { authenticators: noop, api: { auth: {} } }).decide()
   assert.deepEqual(
-    service.calls.map(({ headers }) => headers.authorization),
+    service.calls.map(({ headers }) => headers['authorization']),
     ['Bearer client', 'Basic aHk6ZHJhdG9y', 'Basic dTpw', 'Bearer client', 'Basic Og=='],
   )
 })
@@ -219,7 +220,7 @@ for (const [status, hasAuth, message] of [
 
 test('A-34: a redirect is not followed', async (t) => {
   const other = await startService(t, hydrates())
-  const service = await startService(t, reply(307, { location: other.url }))
+  const service = await startService(t, reply(307, { location: other.origin }))
   assert.ok(!(await rig(service).decide()).granted)
   assert.equal(other.calls.length, 0)
 })
