@@ -55,7 +55,7 @@ test('a module that cannot be loaded, exports no store, or half of one, is refus
     { type: 'module', module: join(folder, 'no-such.js'), options: {} },
     { clock: createTestClock(), logger: silentLogger },
   )
-  await assert.rejects(missing, /session_store\.type: the module .*no-such\.js could not be loaded/)
+  await assert.rejects(missing, /the module .*no-such\.js could not be loaded/)
   await assert.rejects(load('export const other = 1'), /exports no function createSessionStore\(options, deps\)/)
   await assert.rejects(load('export const createSessionStore = 1'), /exports no function/)
   await assert.rejects(

@@ -61,11 +61,11 @@ async function importFactory(path: string): Promise<CreateStorePlugin> {
   try {
     module = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>
   } catch (cause) {
-    throw new Error(`session_store.type: the module ${path} could not be loaded: ${messageOf(cause)}`, { cause })
+    throw new Error(`the module ${path} could not be loaded: ${messageOf(cause)}`, { cause })
   }
   const factory = module['createSessionStore']
   if (typeof factory !== 'function') {
-    throw new Error(`session_store.type: the module ${path} exports no function createSessionStore(options, deps)`)
+    throw new Error(`the module ${path} exports no function createSessionStore(options, deps)`)
   }
   return factory as CreateStorePlugin
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { get, openRaw, post, rawRequest } from '../support/raw-client.ts'
-import { respond, startRawUpstream } from '../support/raw-upstream.ts'
+import { respond, startRawUpstream, type UpstreamConnection } from '../support/raw-upstream.ts'
 import { deny, startTestProxy } from '../support/test-proxy.ts'
 
 const HASTY = { upstream: { headersTimeoutMs: 300, bodyTimeoutMs: 300, connectTimeoutMs: 300 } }
@@ -171,11 +171,55 @@ test('a body that ends with the connection is passed on', async (t) => {
 
 test('F-30: a request that may have had an effect is never sent twice', async (t) => {
   const { port, upstream } = await startTestProxy(t)
-  await rawRequest(port, get('/warm'))
+  const healthy = upstream.script
+  const requests = [
+    post('/x', 'a'),
+    post('/x', ''),
+    'POST /x HTTP/1.1\r\nHost: a\r\n\r\n',
+    post('/x', 'a').replace('POST', 'PUT'),
+    post('/x', 'a').replace('POST', 'DELETE'),
+    post('/x', 'a').replace('POST', 'GET'),
+    post('/x', '').replace('POST', 'PATCH'),
+    'POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n',
+  ]
+  for (const request of requests) {
+    // On a connection that has served before: only such a one can have died while it was idle.
+    upstream.script = healthy
+    await rawRequest(port, get('/warm'))
+    const before = upstream.requests.length
+    upstream.script = (_request, connection) => void connection.socket.destroy()
+    assert.equal((await rawRequest(port, request)).status, 502, request)
+    assert.equal(upstream.requests.length - before, 1, request)
+  }
+})
+
+test('F-30: nothing is sent again once an octet of an answer has come, and nothing more than once', async (t) => {
+  const { port, upstream } = await startTestProxy(t)
+  const healthy = upstream.script
+  for (const beginning of [
+    'HTTP/1.1 100 Continue\r\n\r\n',
+    'HTTP/1.1 103 Early Hints\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nX: y',
+    'HTTP/1.1 2',
+  ]) {
+    upstream.script = healthy
+    await rawRequest(port, get('/warm'))
+    const before = upstream.requests.length
+    upstream.script = (_request, connection) => void connection.socket.end(beginning)
+    assert.equal((await rawRequest(port, get('/x'))).status, 502, beginning)
+    assert.equal(upstream.requests.length - before, 1, beginning)
+  }
+  // Several connections that have served, all of which are dead.
+  const held: UpstreamConnection[] = []
+  upstream.script = (_request, connection) => void held.push(connection)
+  const warm = [1, 2, 3, 4].map(() => rawRequest(port, get('/warm')))
+  while (held.length < 4) await new Promise((resolve) => setTimeout(resolve, 5))
+  for (const connection of held) connection.write(respond('warm'))
+  await Promise.all(warm)
+  const before = upstream.requests.length
   upstream.script = (_request, connection) => void connection.socket.destroy()
-  assert.equal((await rawRequest(port, post('/x', 'a'))).status, 502)
-  assert.equal((await rawRequest(port, post('/x', ''))).status, 502)
-  assert.equal(upstream.requests.filter((request) => request.method === 'POST').length, 2)
+  assert.equal((await rawRequest(port, get('/x'))).status, 502)
+  assert.equal(upstream.requests.length - before, 2, 'once, and once more')
 })
 
 test('F-30: a harmless request on a connection that died while idle is sent once more', async (t) => {

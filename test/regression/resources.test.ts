@@ -7,13 +7,14 @@ import { rule, startRawProduct } from '../support/raw-product.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { Visitor } from '../support/visitor.ts'
 
-/** How long the process did nothing else, at best: what is left is what the request itself costs. */
+/** What it costs at best, in milliseconds of the processor: what else the machine has to do does not count. */
 async function costOf(run: () => Promise<unknown>, runs = 3): Promise<number> {
   let best = Number.POSITIVE_INFINITY
   for (let i = 0; i < runs; i++) {
-    const before = performance.eventLoopUtilization()
+    const before = process.cpuUsage()
     await run()
-    best = Math.min(best, performance.eventLoopUtilization(before).active)
+    const { user, system } = process.cpuUsage(before)
+    best = Math.min(best, (user + system) / 1000)
   }
   return best
 }
@@ -139,7 +140,7 @@ test('FM-35 V-108: hundreds of slow clients on every kind of slowness leave a qu
   const begun = performance.now()
   assert.equal((await rawRequest(proxyPort, `GET /public/x HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status, 200)
   assert.equal((await rawRequest(apiPort, 'GET /health/alive HTTP/1.1\r\nHost: a\r\n\r\n')).status, 200)
-  assert.ok(performance.now() - begun < 1_000)
+  assert.ok(performance.now() - begun < 3_000, `took ${performance.now() - begun} ms`)
   // Heads that never end are cut although something keeps coming; bodies may be slow as long as they move.
   await Promise.all(slow.filter((_, i) => i % starts.length < 4).map(({ closed }) => closed))
   clearInterval(drip)
@@ -186,7 +187,7 @@ test('FM-28: expensive requests in number hold up neither health nor sessions', 
       const begun = performance.now()
       assert.equal((await rawRequest(apiPort, 'GET /health/alive HTTP/1.1\r\nHost: a\r\n\r\n')).status, 200)
       assert.equal((await rawRequest(proxyPort, `GET /me HTTP/1.1\r\nHost: ${host}\r\n${cookie}\r\n\r\n`)).status, 200)
-      assert.ok(performance.now() - begun < 1_000, `took ${performance.now() - begun} ms`)
+      assert.ok(performance.now() - begun < 3_000, `took ${performance.now() - begun} ms`)
     }
   } finally {
     burning.abort()

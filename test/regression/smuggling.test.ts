@@ -189,6 +189,19 @@ test('F-16: a huge body behind an early 401 ends the connection and is not read 
   assert.equal(product.upstream.requests.length, 0)
 })
 
+test('F-16: a body that does not come behind an early answer keeps the connection for a moment only', async (t) => {
+  const product = await startRawProduct(t)
+  const client = openRaw(product.proxyPort)
+  client.write(`POST /me HTTP/1.1\r\nHost: ${product.host}\r\nContent-Length: 1000\r\n\r\na`)
+  assert.equal((await client.response()).status, 401)
+  const drip = setInterval(() => client.write('a'), 200)
+  const begun = performance.now()
+  await client.closed
+  clearInterval(drip)
+  assert.ok(performance.now() - begun < 6_000)
+  client.destroy()
+})
+
 test('V-063: behind a refused handshake every octet is dropped', async (t) => {
   const product = await startRawProduct(t)
   const { host, upstream, proxyPort } = product

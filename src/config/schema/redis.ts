@@ -111,7 +111,7 @@ function checkPrefixes({ session_prefix: session, state_prefix: state }: RedisWi
   refuse(
     context,
     ['state_prefix'],
-    `must not begin as session_prefix (${JSON.stringify(session)}) does, nor the other way round: keys of both could be the same`,
+    `${JSON.stringify(state)} begins as session_prefix ${JSON.stringify(session)} does, or the other way round, so that keys of both could be the same; give each a prefix of its own`,
   )
 }
 

@@ -146,7 +146,8 @@ const prometheusSchema = z
   }))
 
 /** `serve`: what listens, and how. */
-export const serveSchema = z.strictObject({
+export const serveSchema = z
+  .strictObject({
   proxy: proxySchema.prefault({}).describe('The reverse proxy.'),
   api: apiSchema.prefault({}).describe('The decision API, health and rules. Keep it private.'),
   prometheus: prometheusSchema.prefault({}).describe('The metrics listener.'),
@@ -156,7 +157,16 @@ export const serveSchema = z.strictObject({
     .refine((workers) => workers <= 1, 'more than 1 is not supported yet')
     .default(1)
     .describe('Number of processes.'),
-})
+  })
+  .superRefine(({ proxy, api }, context) => {
+    const meet = proxy.host === api.host || proxy.host === '' || api.host === ''
+    if (!meet || proxy.port !== api.port || api.port === 0) return
+    context.addIssue({
+      code: 'custom',
+      path: ['api', 'port'],
+      message: `${api.port} is the port of serve.proxy too; give each its own`,
+    })
+  })
 
 interface ListenerWire {
   readonly host: string
