@@ -8,6 +8,7 @@ import { sessionEvents, type SessionEvent } from '../../src/sessions/events.ts'
 import { issueTicket, parseTicket } from '../../src/sessions/ticket.ts'
 import { isSameSecret } from '../../src/login/login-cookie.ts'
 import { createRandomPool } from '../../src/sessions/random.ts'
+import { eventually } from '../support/eventually.ts'
 import { rawRequest, type RawResponse } from '../support/raw-client.ts'
 import { type RawProduct, startRawProduct } from '../support/raw-product.ts'
 import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
@@ -53,15 +54,28 @@ test('D-12: the end of a session is ours to enforce: a cookie that is kept beyon
   assert.equal(product.upstream.requests.length, before)
 })
 
-test('E-07: each request asks anew: a key that is deleted in Redis is over with the next request', async (t) => {
-  const redis = await startRedis(t)
-  const product = await startRawProduct(t, { config: redisConfig(redis) })
-  const { cookie, ticket } = await product.signIn()
-  assert.equal((await ask(product, cookie)).status, 200)
-  const key = `session:${parseTicket(ticket)?.key ?? ''}`
-  assert.equal(await redis.command('DEL', key), 1)
-  assert.equal((await ask(product, cookie)).status, 401)
-})
+for (const enabled of [false, true]) {
+  const name = enabled ? 'within a moment, with sessions kept in this process' : 'with the next request'
+  test(`E-07 E-08: a session whose key is deleted in Redis is over ${name}`, async (t) => {
+    const redis = await startRedis(t)
+    const { session_store } = redisConfig(redis)
+    const config = { session_store: { ...session_store, near_cache: { enabled } } }
+    const product = await startRawProduct(t, { config })
+    const { cookie, ticket } = await product.signIn()
+    for (let i = 0; i < 3; i++) assert.equal((await ask(product, cookie)).status, 200)
+    const key = `session:${parseTicket(ticket)?.key ?? ''}`
+    assert.equal(await redis.command('DEL', key), 1)
+    if (enabled)
+      await eventually(
+        () => ask(product, cookie),
+        ({ status }) => status === 401,
+        500,
+      )
+    const before = product.upstream.requests.length
+    assert.equal((await ask(product, cookie)).status, 401)
+    assert.equal(product.upstream.requests.length, before)
+  })
+}
 
 for (const kind of ['memory', 'redis'] as const) {
   test(`A-02 E-15: fifty callbacks at once are one login (${kind})`, async (t) => {

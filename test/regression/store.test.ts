@@ -22,13 +22,16 @@ interface Scene {
   ready(): Promise<RawResponse>
 }
 
+/** The store is asked at each request: what it cannot be asked then is not answered from memory either. */
 async function startScene(t: TestContext): Promise<Scene> {
   const redis = await startRedisServer({ password: PASSWORD })
   t.after(() => redis.close())
   const fault = await startFaultProxy(redis.port)
   t.after(() => fault.close())
   const redisConfig = { addr: `127.0.0.1:${fault.port}`, password: PASSWORD }
-  const product = await startRawProduct(t, { config: { session_store: { type: 'redis', redis: redisConfig } } })
+  const product = await startRawProduct(t, {
+    config: { session_store: { type: 'redis', near_cache: { enabled: false }, redis: redisConfig } },
+  })
   const { cookie } = await product.signIn()
   const { host, proxyPort, apiPort } = product
   return {
