@@ -10,7 +10,7 @@ import { compileGeneration } from './generation.ts'
 import { createHandlerOutbound } from './handler-outbound.ts'
 import { load } from './load.ts'
 import { ruleSettings } from './rule-settings.ts'
-import { createSigning } from './signing.ts'
+import { createSigning, signingKeyProblems } from './signing.ts'
 
 export interface ValidateOptions {
   readonly configFiles: readonly string[]
@@ -33,11 +33,16 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   const sessions = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
   const outbound = createHandlerOutbound()
   const states = createLoginStates(store, systemClock)
-  const { tokens, verifiers } = createSigning({ outbound, ...deps, readsAhead: false })
+  const { keys, tokens, verifiers } = createSigning({ outbound, ...deps, readsAhead: false })
   const generation = compileGeneration(loaded, { sessions, states, outbound, tokens, verifiers, ...deps })
   const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
   rules.close()
   await generation.login?.close()
   await outbound.close()
-  return [...generation.problems, ...rules.sources().flatMap(({ problems }) => problems), ...rules.ruleProblems()]
+  return [
+    ...generation.problems,
+    ...rules.sources().flatMap(({ problems }) => problems),
+    ...rules.ruleProblems(),
+    ...(await signingKeyProblems(keys, config, rules.list())),
+  ]
 }
