@@ -49,7 +49,7 @@ async function createSession(
   await supersede(context, cookieHeader(request))
   const { provider, subject, id } = session
   publish({ type: 'completed', provider })
-  logger.info({ provider, subject, session: id, requestId: request.requestId }, 'login completed')
+  logger.info({ provider, subject, session_id: id, request_id: request.requestId }, 'login completed')
   return sessionCookie.write(ticket, session.expiresAt - clock.now())
 }
 
@@ -61,6 +61,6 @@ async function supersede({ sessions, sessionCookie, logger }: LoginContext, cook
   } catch (cause: unknown) {
     // Its ticket is refused here from now on; the manager ends it in the store when it can.
     const { code, detail } = toGateError(cause)
-    logger.warn({ code, detail }, 'the session before this login could not be ended yet')
+    logger.warn({ error_code: code, detail }, 'the session before this login could not be ended yet')
   }
 }

@@ -12,7 +12,13 @@ export async function failurePage(context: LoginContext, request: LoginRequest, 
   const { code, status, detail, headers } = error
   const { provider, returnTo } = failureGoal(error)
   const { requestId } = request
-  const log = { code, provider, detail, requestId, ...(status === 500 && { cause: error.cause ?? error }) }
+  const log = {
+    error_code: code,
+    provider,
+    detail,
+    request_id: requestId,
+    ...(status === 500 && { cause: error.cause ?? error }),
+  }
   if (status >= 500) context.logger.error(log, 'a login route failed')
   else if (code !== 'ERR_NOT_FOUND') context.logger.warn(log, 'a login route refused a request')
 

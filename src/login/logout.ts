@@ -23,7 +23,7 @@ export async function logout(context: LoginContext, request: LoginRequest): Prom
   // Pages of the session that the browser has kept are nobody's business any more (ASVS 14.3.1).
   const headers: Header[] = [clear, ['Clear-Site-Data', '"cache"']]
   if (ended !== undefined) {
-    logger.info({ provider: ended.provider, session: ended.id, requestId: request.requestId }, 'logout completed')
+    logger.info({ provider: ended.provider, session_id: ended.id, request_id: request.requestId }, 'logout completed')
   }
   if (isScript(request)) {
     const json: Header = ['Content-Type', 'application/json; charset=utf-8']
@@ -60,7 +60,7 @@ async function endSessions(
     return ended
   } catch (cause: unknown) {
     const { code, detail, headers } = toGateError(cause)
-    logger.warn({ code, detail }, 'a logout could not be written to the session store yet')
+    logger.warn({ error_code: code, detail }, 'a logout could not be written to the session store yet')
     throw new LoginFailure('logout_incomplete', { cause, headers: [...headers, clear], ...(detail && { detail }) })
   }
 }
@@ -87,7 +87,7 @@ async function endSessionUrl(
   } catch (cause: unknown) {
     // It is over here; a provider that cannot be asked does not keep anybody signed in with us.
     const { code, detail } = toGateError(cause)
-    logger.warn({ provider: provider.id, code, detail }, 'the provider was not told about a logout')
+    logger.warn({ provider: provider.id, error_code: code, detail }, 'the provider was not told about a logout')
     return undefined
   }
 }

@@ -89,7 +89,7 @@ async function discover(
     return parseMetadata(parseStrictJsonBytes(body), issuer)
   } catch (cause: unknown) {
     const error = toProviderError(cause, id)
-    logger.warn({ provider: id, code: error.code, detail: error.detail }, 'the discovery document cannot be used')
+    logger.warn({ provider: id, error_code: error.code, detail: error.detail }, 'the discovery document cannot be used')
     throw error
   }
 }

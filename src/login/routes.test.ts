@@ -125,7 +125,7 @@ test('H-12: what nobody foresaw is a page without a word of it, and the log has 
   const answer = await new Visitor().go(rig.url('/.oathkeeper/login'))
   assert.equal(answer.status, 500)
   assert.doesNotMatch(answer.text, /secret inside|TypeError/)
-  assert.ok(rig.log.some(({ level, fields }) => level === 'error' && fields['code'] === 'ERR_INTERNAL'))
+  assert.ok(rig.log.some(({ level, fields }) => level === 'error' && fields['error_code'] === 'ERR_INTERNAL'))
 })
 
 test('A-30: H-06: no answer of a whole visit holds a token, but the hint for the provider’s logout', async (t) => {

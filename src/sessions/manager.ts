@@ -70,7 +70,7 @@ class Manager implements SessionManager {
     const opened = await this.#records.create(ticket, { session, address, userAgent, tokensObtainedAt: now })
     this.#remember(opened)
     publish({ type: 'created', provider: session.provider })
-    this.#records.logger.info({ session: session.id, provider: session.provider }, 'session created')
+    this.#records.logger.info({ session_id: session.id, provider: session.provider }, 'session created')
     return { ticket: ticket.text, session }
   }
 
@@ -176,7 +176,7 @@ class Manager implements SessionManager {
       active.opened = touched
       this.#schedule(active)
     } catch (cause) {
-      this.#records.logger.debug({ session: content.session.id, cause }, 'the last use of a session was not written')
+      this.#records.logger.debug({ session_id: content.session.id, cause }, 'the last use of a session was not written')
     }
   }
 

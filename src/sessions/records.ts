@@ -47,7 +47,7 @@ export class SessionRecords {
     if (content !== undefined) return { ticket, sealKey, version: record.version, content }
     publish({ type: 'unreadable' })
     this.logger.warn(
-      { session: publicSessionId(ticket.key), bytes: record.value.length },
+      { session_id: publicSessionId(ticket.key), bytes: record.value.length },
       'session record is corrupt, of another format, or sealed for another ticket; it is left as it is',
     )
     return undefined
@@ -85,7 +85,7 @@ export class SessionRecords {
     if (!(await this.store.deleteSession(key))) return
     publish({ type: 'ended', provider: session.provider, reason })
     this.logger.info(
-      { session: session.id, provider: session.provider, reason, ...(detail === undefined ? {} : { detail }) },
+      { session_id: session.id, provider: session.provider, reason, ...(detail === undefined ? {} : { detail }) },
       'session ended',
     )
   }

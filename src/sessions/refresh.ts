@@ -199,7 +199,7 @@ export class Refresher {
   }
 
   #log({ content: { session } }: OpenedRecord, detail: string, message: string): void {
-    this.#records.logger.warn({ session: session.id, provider: session.provider, detail }, message)
+    this.#records.logger.warn({ session_id: session.id, provider: session.provider, detail }, message)
   }
 }
 

@@ -136,6 +136,18 @@ for (const format of ['text', 'json'] as const) {
   })
 }
 
+test('H-11: what a person reads from an error page leads the operator to its line in the log', async (t) => {
+  const product = await startRawProduct(t)
+  const page = await new Visitor().go(`${product.door}/.oathkeeper/callback?code=a&state=b`)
+  assert.equal(page.status, 400)
+  const [, code = '', id = ''] = /<code>(ERR_\w+)<\/code> · <code>([\w-]+)<\/code>/.exec(page.text) ?? []
+  const line = product
+    .log()
+    .split('\n')
+    .find((one) => one.includes(`request_id=${id}`))
+  assert.match(line ?? '', new RegExp(`level=warn .*error_code=${code} .*detail=`))
+})
+
 test('H-10: what a client or a provider writes stays on the line where it belongs, and colours nothing', async (t) => {
   for (const format of ['text', 'json'] as const) {
     const clock = createTestClock()

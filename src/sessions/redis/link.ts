@@ -217,7 +217,7 @@ export class RedisLink {
     }
     const downForMs = Math.round(performance.now() - (this.#downSince ?? 0))
     this.#downSince = undefined
-    if (!this.#closed) this.#logger.info({ downForMs }, 'session store is back')
+    if (!this.#closed) this.#logger.info({ down_for_ms: downForMs }, 'session store is back')
   }
 
   /** Tells the operator when the reason is another one than before, such as a password that was changed. */

@@ -30,7 +30,7 @@ export async function startLink(
     if (problem === undefined) break
     if (link.isClosed || performance.now() + RETRY_MS >= giveUpAt) throw new Error(problem)
     if (attempt === 1) {
-      logger.warn({ detail: problem, forMs: startTimeoutMs }, 'the session store cannot be used yet; trying again')
+      logger.warn({ detail: problem, for_ms: startTimeoutMs }, 'the session store cannot be used yet; trying again')
     }
     await sleep(RETRY_MS)
   }
@@ -116,7 +116,7 @@ async function warnOfEviction(link: RedisLink, logger: Logger): Promise<void> {
   if (policy === undefined || policy === 'noeviction') return
   const maxMemory = Number(/^maxmemory:(\d+)/m.exec(memory)?.[1] ?? 0)
   logger.warn(
-    { policy, maxMemory },
+    { policy, max_memory: maxMemory },
     'Redis may evict sessions when its memory is full, which signs people out: set maxmemory-policy to noeviction',
   )
 }
