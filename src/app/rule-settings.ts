@@ -7,6 +7,7 @@ export function ruleSettings({ config, registry }: Generation): RuleSettings<Pla
   return {
     repositories: config.accessRules.repositories,
     baseDir: process.cwd(),
+    refreshIntervalMs: config.accessRules.refreshIntervalMs,
     strategy: config.accessRules.matchingStrategy,
     compilePlan: (rule) => registry.compileRule(rule),
   }

@@ -51,7 +51,12 @@ test('without configuration everything is as in Oathkeeper', (t) => {
     },
     workers: 1,
   })
-  assert.deepEqual(accessRules, { repositories: [], matchingStrategy: 'regexp', trailingSlash: 'keep' })
+  assert.deepEqual(accessRules, {
+    repositories: [],
+    refreshIntervalMs: 60_000,
+    matchingStrategy: 'regexp',
+    trailingSlash: 'keep',
+  })
   assert.deepEqual([log.level, log.format, log.leakSensitiveValues], ['info', 'text', false])
   assert.deepEqual([tracing.provider, tracing.serviceName], [undefined, 'ORY Oathkeeper'])
 })

@@ -40,6 +40,7 @@ const settings = (baseDir: string, ...repositories: string[]): RuleSettings<stri
   repositories,
   baseDir,
   strategy: 'regexp',
+  refreshIntervalMs: undefined,
   compilePlan: ({ id }) => ({ plan: id, problems: [] }),
 })
 

@@ -16,6 +16,8 @@ export interface RuleSettings<Plan> {
   /** Folder that a relative `file://` begins at. */
   readonly baseDir: string
   readonly strategy: MatchingStrategy
+  /** `access_rules.refresh_interval`; nothing: sources elsewhere are fetched once. */
+  readonly refreshIntervalMs: number | undefined
   readonly compilePlan: CompilePlan<Plan>
 }
 
@@ -104,12 +106,13 @@ class Repository<Plan> implements RuleRepository<Plan> {
   /** Keeps the sources that are still configured, with their last good rules; begins new ones, ends the others. */
   #takeSources({ repositories, baseDir }: RuleSettings<Plan>): Promise<void>[] {
     const { clock, watch = true } = this.#deps
+    const context = { baseDir, clock, watch, refreshIntervalMs: () => this.#settings.refreshIntervalMs }
     const known = new Map(this.#held.map((held) => [held.location, held]))
     const added: HeldSource[] = []
     const held = [...new Set(repositories)].map((location) => {
       const kept = known.get(location)
       if (kept !== undefined) return kept
-      const source = new HeldSource(location, createSource(location, { baseDir, clock, watch }), clock)
+      const source = new HeldSource(location, createSource(location, context), clock)
       added.push(source)
       return source
     })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from './scalars.ts'
 
 const SCHEMES = ['file', 'inline', 'http', 'https', 's3', 'gs', 'azblob'] as const
 
@@ -8,6 +9,7 @@ const repository = z
     (uri) => SCHEMES.some((scheme) => uri.toLowerCase().startsWith(`${scheme}://`)),
     `must be a URI such as file://rules.yaml, inline://… or https://… (schemes: ${SCHEMES.join(', ')})`,
   )
+  .refine((uri) => !/^https?:/i.test(uri) || URL.canParse(uri), 'must be a URL such as https://rules.example/rules.yaml')
   .meta({ format: 'uri' })
 
 /** `access_rules`: where the rules come from and how they match. */
@@ -17,6 +19,10 @@ export const accessRulesSchema = z
       .array(repository)
       .default([])
       .describe('Sources of rules. A relative `file://` is resolved from the folder of the configuration file that names it.'),
+    refresh_interval: z
+      .union([z.literal('off'), duration({ min: '1s' })])
+      .prefault('60s')
+      .describe('How often rules from `http(s)://` and object stores are fetched again. `off`: once, as in Oathkeeper.'),
     matching_strategy: z
       .enum(['regexp', 'glob'])
       .default('regexp')
@@ -33,6 +39,7 @@ export const accessRulesSchema = z
   })
   .transform((wire) => ({
     repositories: wire.repositories,
+    refreshIntervalMs: wire.refresh_interval === 'off' ? undefined : wire.refresh_interval,
     matchingStrategy: wire.matching_strategy,
     trailingSlash: wire.trailing_slash,
   }))

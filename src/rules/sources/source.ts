@@ -22,6 +22,8 @@ export interface SourceContext {
   readonly clock: Clock
   /** Look after changes? False for one look at the rules (`validate`). */
   readonly watch: boolean
+  /** `access_rules.refresh_interval`, for sources that do not tell by themselves; nothing: fetched once. */
+  readonly refreshIntervalMs: () => number | undefined
 }
 
 /** Makes sources of one scheme. @throws {Error} with a sentence when the location is none of its kind. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../kernel/clock.ts'
+import type { SourceContext } from './source.ts'
 import { createSource } from './sources.ts'
 
 function folder(t: TestContext): string {
@@ -15,9 +16,16 @@ function folder(t: TestContext): string {
   return path
 }
 
+const contextAt = (baseDir: string): SourceContext => ({
+  baseDir,
+  clock: systemClock,
+  watch: false,
+  refreshIntervalMs: () => undefined,
+})
+
 /** What a source tells first. */
 async function first(location: string, baseDir: string): Promise<string> {
-  const source = createSource(location, { baseDir, clock: systemClock, watch: false })
+  const source = createSource(location, contextAt(baseDir))
   const told: string[] = []
   await source.start({
     onContent: (content) => void told.push(Buffer.from(content).toString()),
@@ -65,14 +73,14 @@ test('inline rules are standard base64 with padding', async () => {
 
 test('the name of inline rules does not repeat them', () => {
   const location = `inline://${'QUFB'.repeat(100)}`
-  assert.ok(createSource(location, { baseDir: '/', clock: systemClock, watch: false }).name.length < 40)
+  assert.ok(createSource(location, contextAt('/')).name.length < 40)
 })
 
 test('a source closed while it starts does not go on watching', async (t) => {
   const dir = folder(t)
   let scheduled = 0
   const clock = { now: () => 0, schedule: () => (scheduled++, () => {}) }
-  const source = createSource('rules.json', { baseDir: dir, clock, watch: true })
+  const source = createSource('rules.json', { ...contextAt(dir), clock, watch: true })
   const started = source.start({ onContent() {}, onFailure() {} })
   source.close()
   await started
@@ -81,7 +89,7 @@ test('a source closed while it starts does not go on watching', async (t) => {
 
 test('a scheme that there is not is told with those that there are', () => {
   assert.throws(
-    () => createSource('gopher://x', { baseDir: '/', clock: systemClock, watch: false }),
+    () => createSource('gopher://x', contextAt('/')),
     /rules cannot be read by "gopher:\/\/"; supported are file:\/\/, inline:\/\//,
   )
 })

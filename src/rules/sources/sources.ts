@@ -1,5 +1,6 @@
 import { schemeOf } from '../../lib/file-location.ts'
 import { fileSource } from './file.ts'
+import { httpSource } from './http.ts'
 import { inlineSource } from './inline.ts'
 import type { RuleSource, SourceContext, SourceFactory } from './source.ts'
 
@@ -8,6 +9,8 @@ const FACTORIES: Readonly<Record<string, SourceFactory>> = {
   '': fileSource,
   file: fileSource,
   inline: inlineSource,
+  http: httpSource,
+  https: httpSource,
 }
 
 /** @throws {Error} with a sentence that says which kinds there are. */
