@@ -1,7 +1,10 @@
 /** The rules in force, compiled. Swapped whole when a source changes. */
 export interface Matcher<Plan> {
-  /** `path` is decoded and cleaned. Throws a GateError (ERR_RULE_NOT_FOUND, ERR_RULE_AMBIGUOUS, ERR_RULE_MATCH_FAILED). */
-  match(method: string, scheme: string, host: string, path: string): Match<Plan>
+  /**
+   * `path` is decoded and cleaned. `isRpc`: rules about RPC methods may match as well, default false. Throws a GateError
+   * (ERR_RULE_NOT_FOUND, ERR_RULE_AMBIGUOUS, ERR_RULE_MATCH_FAILED).
+   */
+  match(method: string, scheme: string, host: string, path: string, isRpc?: boolean): Match<Plan>
 }
 
 export interface Match<Plan> {

@@ -7,6 +7,8 @@ import type { HeaderList } from './headers.ts'
 export interface RequestView {
   readonly front: 'proxy' | 'decision'
   readonly method: string
+  /** Whether it calls an RPC method, which rules with `full_method` may match. Only where a gateway asks by gRPC. */
+  readonly isRpc?: boolean
   /** As the rules see it: `http` or `https` on the proxy, whatever a trusted gateway says on the decision API. */
   readonly scheme: string
   /** Host with the port when the client named one. */

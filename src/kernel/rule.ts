@@ -17,7 +17,7 @@ export interface HttpMatch {
   readonly url: string
 }
 
-/** Accepted, never matches HTTP traffic. */
+/** Matches calls of RPC methods that a gateway asks about; never other HTTP traffic. */
 export interface RpcMatch {
   readonly kind: 'rpc'
   readonly authority: string

@@ -37,8 +37,8 @@ class PlannedExchange extends Exchange {
  * `/admin`: a path that leads to two rules, by who reads it, is refused (V-003).
  */
 function matchOnce(matcher: Matcher<Plan>, request: RequestView): Match<Plan> {
-  const { method, scheme, host, path, uncleanPath } = request
-  const match = matcher.match(method, scheme, host, path)
+  const { method, scheme, host, path, uncleanPath, isRpc } = request
+  const match = matcher.match(method, scheme, host, path, isRpc)
   if (uncleanPath !== undefined && isAnotherRule(matcher, request, uncleanPath, match.plan)) {
     throw new GateError('ERR_REQUEST_MALFORMED', { reason: 'The path leads to another rule when it is not cleaned' })
   }
@@ -47,12 +47,12 @@ function matchOnce(matcher: Matcher<Plan>, request: RequestView): Match<Plan> {
 
 function isAnotherRule(
   matcher: Matcher<Plan>,
-  { method, scheme, host }: RequestView,
+  { method, scheme, host, isRpc }: RequestView,
   path: string,
   plan: Plan,
 ): boolean {
   try {
-    return matcher.match(method, scheme, host, path).plan !== plan
+    return matcher.match(method, scheme, host, path, isRpc).plan !== plan
   } catch (cause: unknown) {
     if (cause instanceof GateError && cause.code === 'ERR_RULE_NOT_FOUND') return false
     throw cause

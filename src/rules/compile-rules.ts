@@ -1,5 +1,5 @@
 import type { Problem } from '../kernel/problem.ts'
-import type { Rule } from '../kernel/rule.ts'
+import type { HttpMatch, Rule, RpcMatch } from '../kernel/rule.ts'
 import { TimeSlice } from '../lib/time-slice.ts'
 import type { IndexedRule } from './index/matcher.ts'
 import type { ReadRule } from './read-source.ts'
@@ -26,8 +26,13 @@ export async function compileRules<Plan>(
     const { plan, problems: found } = compilePlan(rule)
     if (found.length === 0) valid.push(rule)
     problems.push(...found.map((problem) => ({ ...problem, source: problem.source ?? source })))
-    if (pattern !== undefined && rule.match?.kind === 'http')
-      indexed.push({ methods: rule.match.methods, pattern, plan })
+    if (pattern === undefined || rule.match === undefined) continue
+    indexed.push({ methods: methodsOf(rule.match), pattern, plan, isRpc: rule.match.kind === 'rpc' })
   }
   return { indexed, valid, problems }
+}
+
+function methodsOf(match: HttpMatch | RpcMatch): readonly string[] {
+  if (match.kind === 'http') return match.methods
+  return match.allowHttpGet ? ['GET', 'POST'] : ['POST']
 }

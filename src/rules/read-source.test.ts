@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatProblem } from '../kernel/problem.ts'
+import { Budget } from './patterns/budget.ts'
 import { readSource } from './read-source.ts'
 
 async function read(text: string, strategy: 'regexp' | 'glob' = 'regexp') {
@@ -36,6 +37,19 @@ test('one mistake and none of the rules is taken; all mistakes are told, with fi
   assert.deepEqual(await read(text), [
     'rules.yaml:5: rule "number": [1].match.url: must be a text, found a number',
     'rules.yaml:8: rule "pattern": [2].match.url: does not compile: unterminated [] set in the regular expression "^[$"',
+  ])
+})
+
+test('the pattern of an RPC method is compiled with its authority', async () => {
+  const content = await readSource(
+    'r',
+    Buffer.from('[{"id":"x","match":{"authority":"<a|b>","full_method":"S/<.*>"}}]'),
+    'regexp',
+  )
+  assert.ok('rules' in content)
+  assert.deepEqual(content.rules[0]?.pattern?.match('rpc://b/S/M', new Budget()), ['b', 'M'])
+  assert.deepEqual(await read('[{"id":"x","match":{"authority":"h","full_method":"<[>"}}]'), [
+    'rules.yaml:1: rule "x": [0].match.full_method: does not compile: unterminated [] set in the regular expression "^[$"',
   ])
 })
 

@@ -1,5 +1,5 @@
 import type { Problem } from '../kernel/problem.ts'
-import type { Rule } from '../kernel/rule.ts'
+import type { HttpMatch, Rule, RpcMatch } from '../kernel/rule.ts'
 import { DocumentError, formatPath, type LineMap } from '../lib/document.ts'
 import { jsonLines, parseJson } from '../lib/json.ts'
 import { parseGoYaml, yamlLines } from '../lib/yaml.ts'
@@ -7,7 +7,7 @@ import { TimeSlice } from '../lib/time-slice.ts'
 import { type CompiledPattern, compilePattern, type MatchingStrategy } from './patterns/compile.ts'
 import { readRules } from './wire.ts'
 
-/** A rule that was read, with the pattern of its URL; RPC rules have none. */
+/** A rule that was read, with the pattern of what it matches. */
 export interface ReadRule {
   readonly rule: Rule
   readonly pattern: CompiledPattern | undefined
@@ -42,10 +42,11 @@ export async function readSource(
   for (const [index, rule] of rules.entries()) {
     if (slice.isOver) await slice.next()
     try {
-      read.push({ rule, pattern: rule.match?.kind === 'http' ? compilePattern(rule.match.url, strategy) : undefined })
+      read.push({ rule, pattern: rule.match && compilePattern(targetOf(rule.match), strategy) })
     } catch (cause: unknown) {
       const message = cause instanceof Error ? cause.message : String(cause)
-      found.push({ path: `[${index}].match.url`, message: `does not compile: ${message}`, ruleId: rule.id })
+      const key = rule.match?.kind === 'rpc' ? 'full_method' : 'url'
+      found.push({ path: `[${index}].match.${key}`, message: `does not compile: ${message}`, ruleId: rule.id })
     }
   }
   if (found.length === 0) return { rules: read }
@@ -56,6 +57,11 @@ export async function readSource(
       return { source, ...(line !== undefined && { line }), ...(ruleId && { ruleId }), path, message }
     }),
   }
+}
+
+/** The URL of an RPC method has a scheme of its own, as in Oathkeeper. */
+function targetOf(match: HttpMatch | RpcMatch): string {
+  return match.kind === 'http' ? match.url : `rpc://${match.authority}/${match.fullMethod}`
 }
 
 function parse(text: string): { document: unknown; isJson: boolean } {

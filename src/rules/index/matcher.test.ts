@@ -154,6 +154,42 @@ test('the index gives what a look at every rule gives', () => {
   )
 })
 
+test('rules about RPC methods match nothing but RPC, by the scheme rpc', () => {
+  const http = rules({ http: 'https://h/<.*>' }).map((rule) => ({ ...rule, methods: ['GET', 'POST'] }))
+  const rpc = { methods: ['POST'], pattern: compilePattern('rpc://h/pkg.Service/<Read.*>', 'regexp'), isRpc: true }
+  const matcher = createMatcher([{ ...rpc, plan: 'rpc' }])
+  assert.deepEqual(matcher.match('POST', 'https', 'h', '/pkg.Service/ReadAll', true), {
+    plan: 'rpc',
+    captureGroups: ['ReadAll'],
+  })
+  const refused: Parameters<typeof matcher.match>[] = [
+    ['POST', 'https', 'h', '/pkg.Service/ReadAll'],
+    ['POST', 'rpc', 'h', '/pkg.Service/ReadAll'],
+    ['GET', 'https', 'h', '/pkg.Service/ReadAll', true],
+    ['POST', 'https', 'h', '/pkg.Service/Write', true],
+    ['POST', 'https', 'g', '/pkg.Service/ReadAll', true],
+  ]
+  for (const args of refused) assert.throws(() => matcher.match(...args), { code: 'ERR_RULE_NOT_FOUND' })
+  // An RPC is HTTP as well: saying that a request is one does not get around the rule that it meets as HTTP.
+  const both = createMatcher([...http, { ...rpc, plan: 'rpc' }])
+  assert.equal(both.match('POST', 'https', 'h', '/pkg.Service/Write', true).plan, 'http')
+  assert.equal(both.match('POST', 'https', 'h', '/pkg.Service/ReadAll').plan, 'http')
+  assert.throws(() => both.match('POST', 'https', 'h', '/pkg.Service/ReadAll', true), { code: 'ERR_RULE_AMBIGUOUS' })
+})
+
+test('V-029: another spelling of an authority does not get around the rule of an RPC', () => {
+  const rule = (plan: string, url: string, isRpc: boolean) => ({
+    methods: ['POST'],
+    pattern: compilePattern(url, 'regexp'),
+    plan,
+    isRpc,
+  })
+  const matcher = createMatcher([rule('strict', 'rpc://h/<.*>', true), rule('lax', 'rpc://<.*:443>/<.*>', true)])
+  assert.equal(matcher.match('POST', 'https', 'h', '/a/b', true).plan, 'strict')
+  assert.throws(() => matcher.match('POST', 'https', 'h:443', '/a/b', true), { code: 'ERR_RULE_NOT_FOUND' })
+  assert.equal(matcher.match('POST', 'https', 'x:443', '/a/b', true).plan, 'lax')
+})
+
 const SHAPES: Record<string, (i: number) => string> = {
   'a path of its own': (i) => `http://h/svc${i}/<.*>`,
   'a host of its own': (i) => `https://tenant${i}.example/<.*>`,

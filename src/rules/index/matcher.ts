@@ -5,10 +5,12 @@ import type { CompiledPattern } from '../patterns/compile.ts'
 import { Candidates, type Placed } from './candidates.ts'
 import { canonicalHost } from './canonical-host.ts'
 
-/** A rule that takes part in matching. RPC rules do not: they never match HTTP. */
+/** A rule that takes part in matching. */
 export interface IndexedRule<Plan> {
   readonly methods: readonly string[]
   readonly pattern: CompiledPattern
+  /** Whether it is about RPC methods: it never matches HTTP, and an RPC may be met by rules of both kinds. */
+  readonly isRpc?: boolean
   readonly plan: Plan
 }
 
@@ -22,8 +24,11 @@ interface Entry<Plan> extends Placed {
   readonly plan: Plan
 }
 
+type ByMethod<Plan> = ReadonlyMap<string, Candidates<Entry<Plan>>>
+
 class RuleMatcher<Plan> implements Matcher<Plan> {
-  readonly #byMethod = new Map<string, Candidates<Entry<Plan>>>()
+  readonly #http: ByMethod<Plan>
+  readonly #rpc: ByMethod<Plan>
   readonly #budget = new Budget()
   // What one look at the candidates works with; matching never waits, so there is one at a time.
   #target = ''
@@ -39,39 +44,42 @@ class RuleMatcher<Plan> implements Matcher<Plan> {
   }
 
   constructor(rules: readonly IndexedRule<Plan>[]) {
-    for (const [method, entries] of groupByMethod(rules)) this.#byMethod.set(method, new Candidates(entries))
+    this.#http = groupByMethod(rules.filter(({ isRpc = false }) => !isRpc))
+    this.#rpc = groupByMethod(rules.filter(({ isRpc = false }) => isRpc))
   }
 
-  match(method: string, scheme: string, host: string, path: string): Match<Plan> {
+  match(method: string, scheme: string, host: string, path: string, isRpc = false): Match<Plan> {
     this.#budget.reset()
-    const candidates = this.#byMethod.get(method) ?? this.#byMethod.get(method.toUpperCase())
-    if (candidates === undefined) throw new GateError('ERR_RULE_NOT_FOUND')
-    const found = this.#find(candidates, `${scheme}://${host}${path}`)
+    const found = this.#find(method, scheme, host, path, isRpc)
     if (found === undefined) throw new GateError('ERR_RULE_NOT_FOUND')
     const match = { plan: found.plan, captureGroups: this.#groups }
     const canonical = canonicalHost(scheme, host)
-    if (canonical !== host) this.#checkSpelling(found, candidates, `${scheme}://${canonical}${path}`)
+    if (canonical === host) return match
+    // Hosts are compared as they are written, as in Oathkeeper; but another spelling of a host must not get around the rule
+    // that its usual spelling meets (V-029). Where that meets none, the rule was written for this spelling.
+    const usual = this.#find(method, scheme, canonical, path, isRpc)
+    if (usual !== undefined && usual !== found) throw new GateError('ERR_RULE_NOT_FOUND')
     return match
   }
 
-  /**
-   * Hosts are compared as they are written, as in Oathkeeper; but another spelling of a host must not get around the rule
-   * that its usual spelling meets (V-029). Where that meets none, the rule was written for this spelling.
-   */
-  #checkSpelling(found: Entry<Plan>, candidates: Candidates<Entry<Plan>>, target: string): void {
-    const usual = this.#find(candidates, target)
-    if (usual !== undefined && usual !== found) throw new GateError('ERR_RULE_NOT_FOUND')
+  #find(method: string, scheme: string, host: string, path: string, isRpc: boolean): Entry<Plan> | undefined {
+    this.#found = undefined
+    this.#look(this.#http, method, `${scheme}://${host}${path}`)
+    // Whether a request is an RPC is the client's word (its content type): it adds rules that may refuse, and never takes
+    // the one away that the request meets as HTTP. Where both kinds match, none of them decides.
+    if (isRpc) this.#look(this.#rpc, method, `rpc://${host}${path}`)
+    return this.#found
   }
 
-  #find(candidates: Candidates<Entry<Plan>>, target: string): Entry<Plan> | undefined {
+  #look(byMethod: ByMethod<Plan>, method: string, target: string): void {
+    const candidates = byMethod.get(method) ?? byMethod.get(method.toUpperCase())
+    if (candidates === undefined) return
     this.#target = target
-    this.#found = undefined
     candidates.visit(target, this.#tryEntry)
-    return this.#found
   }
 }
 
-function groupByMethod<Plan>(rules: readonly IndexedRule<Plan>[]): Map<string, Entry<Plan>[]> {
+function groupByMethod<Plan>(rules: readonly IndexedRule<Plan>[]): ByMethod<Plan> {
   const groups = new Map<string, Entry<Plan>[]>()
   for (const { methods, pattern, plan } of rules) {
     const { literalPrefix, literalSegments } = pattern
@@ -82,5 +90,5 @@ function groupByMethod<Plan>(rules: readonly IndexedRule<Plan>[]): Map<string, E
       else group.push(entry)
     }
   }
-  return groups
+  return new Map([...groups].map(([method, entries]) => [method, new Candidates(entries)]))
 }
