@@ -44,7 +44,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     // F-01, V-031
-    refuses: ({ head }) => !AUTHORITY.test(head.host),
+    refuses: ({ head }) => !isAuthority(head.host),
     status: 400,
     message: 'The Host header is not a host',
     close: true,
@@ -141,6 +141,11 @@ const CHECKS: readonly Check[] = [
 export function check(subject: Subject): Refusal | undefined {
   for (const row of CHECKS) if (row.refuses(subject)) return row
   return undefined
+}
+
+/** Whether a text is a host, with or without a port: what `Host` and `:authority` may hold. */
+export function isAuthority(text: string): boolean {
+  return AUTHORITY.test(text)
 }
 
 /** Whether node:http took the request for one to upgrade the connection. */

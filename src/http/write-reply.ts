@@ -21,6 +21,19 @@ export interface WriteOptions {
  * it is drained within bounds or the connection is closed (F-16).
  */
 export function writeReply(response: ServerResponse, reply: Reply, options: WriteOptions): void {
+  const flat = replyHeaders(reply, options.secure)
+  const body = Buffer.from(reply.body, 'utf8')
+  if (hasLength(reply.status)) flat.push('Content-Length', String(body.length))
+  if (options.close === true) response.shouldKeepAlive = false
+  response.writeHead(reply.status, flat)
+  response.end(body)
+}
+
+/**
+ * The headers of an answer of ours, name, value, name, value, …: its own, and those that every answer has.
+ * @param secure whether the client came over TLS
+ */
+export function replyHeaders(reply: Reply, secure: boolean): string[] {
   const flat: string[] = []
   const present = new Set<string>()
   for (const [name, value] of reply.headers) {
@@ -28,14 +41,10 @@ export function writeReply(response: ServerResponse, reply: Reply, options: Writ
     present.add(name.toLowerCase())
   }
   for (const [name, value] of SECURITY_HEADERS) if (!present.has(name.toLowerCase())) flat.push(name, value)
-  if (options.secure && !present.has('strict-transport-security')) flat.push(...HSTS)
+  if (secure && !present.has('strict-transport-security')) flat.push(...HSTS)
   const isPage = reply.status < 300 || reply.status >= 400
   if (isPage && !present.has('x-content-type-options') && isHtml(reply)) flat.push('X-Content-Type-Options', 'nosniff')
-  const body = Buffer.from(reply.body, 'utf8')
-  if (hasLength(reply.status)) flat.push('Content-Length', String(body.length))
-  if (options.close === true) response.shouldKeepAlive = false
-  response.writeHead(reply.status, flat)
-  response.end(body)
+  return flat
 }
 
 function isHtml(reply: Reply): boolean {

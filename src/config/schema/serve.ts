@@ -123,6 +123,29 @@ const apiSchema = z
   })
   .transform((wire) => ({ ...shared(wire), trustedProxies: trusted(wire.trusted_proxies ?? 'all') }))
 
+const grpcSchema = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Whether it is there.'),
+    host: host(),
+    port: port(4457),
+    timeout: timeoutSchema.prefault({}).describe('Limits on slow callers.'),
+    tls: tlsSchema.prefault({}).describe('Serves TLS when key and certificate are given, else clear text (h2c).'),
+    trusted_proxies: z
+      .array(cidr())
+      .optional()
+      .describe('Networks of the gateways that may ask; all others are told no. Default: all.'),
+    max_message_size: byteSize().prefault('4MiB').describe('A check above it is answered 413, unread.'),
+  })
+  .transform((wire) => ({
+    enabled: wire.enabled,
+    host: wire.host,
+    port: wire.port,
+    timeouts: wire.timeout,
+    tls: wire.tls,
+    trustedProxies: trusted(wire.trusted_proxies ?? 'all'),
+    maxMessageSize: wire.max_message_size,
+  }))
+
 const prometheusSchema = z
   .strictObject({
     host: host(),
@@ -150,6 +173,7 @@ export const serveSchema = z
   .strictObject({
   proxy: proxySchema.prefault({}).describe('The reverse proxy.'),
   api: apiSchema.prefault({}).describe('The decision API, health and rules. Keep it private.'),
+  grpc: grpcSchema.prefault({}).describe('The decision API for Envoy: `ext_authz` by gRPC, and the health protocol. Keep it private.'),
   prometheus: prometheusSchema.prefault({}).describe('The metrics listener.'),
   workers: z
     .int()
@@ -188,4 +212,5 @@ function trusted(networks: 'all' | readonly string[]): 'all' | readonly string[]
 export type ServeConfig = z.output<typeof serveSchema>
 export type ProxyServeConfig = ServeConfig['proxy']
 export type ApiServeConfig = ServeConfig['api']
+export type GrpcServeConfig = ServeConfig['grpc']
 export type PrometheusServeConfig = ServeConfig['prometheus']
