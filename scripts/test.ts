@@ -4,6 +4,7 @@ import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { installEnvoy } from './lib/envoy.ts'
 import { CHROMIUM, ensurePrograms, REDIS_SERVER, type Program } from './lib/system-packages.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
@@ -81,6 +82,7 @@ const suites = Object.entries(SUITES).filter(([name]) => parts.includes(name))
 
 try {
   ensurePrograms([...new Set(suites.flatMap(([, suite]) => suite.needs))])
+  if (suites.some(([name]) => name === 'integration')) installEnvoy()
 } catch (error) {
   console.error((error as Error).message)
   process.exit(1)

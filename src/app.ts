@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { compileGeneration, refreshByCurrent } from './app/generation.ts'
 import { createHandlerOutbound } from './app/handler-outbound.ts'
-import { createApiListener, createProxyListener, listen } from './app/listeners.ts'
+import { createGrpcListener } from './app/grpc-listener.ts'
+import { createApiListener, createProxyListener, healthSources, listen } from './app/listeners.ts'
 import { load, loadOptions } from './app/load.ts'
 import { Reloader } from './app/reloader.ts'
 import { observeRequests, serveMetrics } from './app/metrics.ts'
@@ -36,6 +37,8 @@ export interface RunningApp {
   readonly addresses: {
     readonly proxy: AddressInfo
     readonly api: AddressInfo
+    /** Nothing when it is not enabled. */
+    readonly grpc: AddressInfo | undefined
     /** Nothing when its port is taken. */
     readonly metrics: AddressInfo | undefined
   }
@@ -104,20 +107,23 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
       api: observeRequests(metrics, 'oathkeeper-api'),
     },
     rules,
-    store: sessions.store,
+    health: healthSources(rules, sessions.store),
     keys: () => keys.publicKeys(signingKeyLocations(reloader.current.config, rules.list())),
     clock,
     logger: log,
   }
   const proxy = createProxyListener(config, listenerDeps)
   const api = createApiListener(config, listenerDeps)
+  const grpc = createGrpcListener(config, listenerDeps)
   const subjects = { rules, reloader, store: sessions.store }
   const serving = await serveMetrics(config, metrics, subjects, { clock, logger: log })
   undo.defer(() => serving.listener.close(0))
-  undo.defer(async () => void (await Promise.all([proxy.close(STOP_GRACE_MS), api.close(STOP_GRACE_MS)])))
+  const listeners = [proxy, api, ...(grpc === undefined ? [] : [grpc])]
+  undo.defer(async () => void (await Promise.all(listeners.map((listener) => listener.close(STOP_GRACE_MS)))))
   const addresses = {
     proxy: await listen('proxy', proxy, config, log),
     api: await listen('api', api, config, log),
+    grpc: grpc && (await listen('grpc', grpc, config, log)),
     metrics: serving.address,
   }
 

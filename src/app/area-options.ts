@@ -19,7 +19,7 @@ export function loginOptions({ login, session }: Config): LoginOptions | undefin
  * Loads key and certificate of a listener; nothing when it serves plain http.
  * @throws {StartError} that says what is missing or unfit.
  */
-export function tlsMaterial(listener: 'proxy' | 'api', tls: TlsConfig | undefined): TlsMaterial | undefined {
+export function tlsMaterial(listener: 'proxy' | 'api' | 'grpc', tls: TlsConfig | undefined): TlsMaterial | undefined {
   if (tls === undefined) return undefined
   try {
     return loadTls(tlsSource(tls.cert), tlsSource(tls.key))

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createApi } from '../admin/api.ts'
+import type { HealthSources } from '../admin/health.ts'
 import type { ListKeys } from '../admin/jwks.ts'
 import { createAdminRoutes } from '../admin/routes.ts'
 import type { Config } from '../config/config.ts'
@@ -32,7 +33,7 @@ export interface ListenerDeps {
   /** Told of every request when it is over, by listener. */
   readonly answered: Readonly<Record<'proxy' | 'api', AnswerObserver>>
   readonly rules: RuleRepository<Plan>
-  readonly store: SessionStore
+  readonly health: HealthSources
   /** Public keys of what signs tokens. */
   readonly keys: ListKeys
   readonly clock: Clock
@@ -83,7 +84,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
 /** Creates the listener of the API: decisions, health, rules and keys. */
 export function createApiListener({ serve, accessRules }: Config, deps: ListenerDeps): HttpServer {
   const { api, proxy } = serve
-  const { gate, cors, rules, store, keys, clock, logger } = deps
+  const { gate, cors, rules, health, keys, clock, logger } = deps
   const watch = new StallWatch(clock, api.timeouts.readMs)
   const trusts = compileTrust(api.trustedProxies)
   const answer = createApi({
@@ -95,11 +96,7 @@ export function createApiListener({ serve, accessRules }: Config, deps: Listener
     watch,
     routes: createAdminRoutes({
       rules: () => rules.list(),
-      health: {
-        countRules: () => rules.list().length,
-        pendingSources: () => rules.sources().flatMap(({ name, loaded }) => (loaded ? [] : [name])),
-        store,
-      },
+      health,
       keys,
     }),
     cors: () => cors().api,
@@ -122,12 +119,21 @@ export function createApiListener({ serve, accessRules }: Config, deps: Listener
   )
 }
 
+/** What readiness depends on, whoever asks for it. */
+export function healthSources(rules: RuleRepository<Plan>, store: SessionStore): HealthSources {
+  return {
+    countRules: () => rules.list().length,
+    pendingSources: () => rules.sources().flatMap(({ name, loaded }) => (loaded ? [] : [name])),
+    store,
+  }
+}
+
 /**
  * Begins to listen and tells where.
  * @throws {StartError} when the port is taken or may not be used.
  */
 export async function listen(
-  name: 'proxy' | 'api',
+  name: 'proxy' | 'api' | 'grpc',
   listener: Pick<Proxy, 'listen'>,
   { serve }: Config,
   logger: Logger,

@@ -3,7 +3,15 @@ import type { Config } from '../config/config.ts'
 
 /** What is read once at start. A change of it waits for a restart, and is told. */
 const READ_AT_START: readonly (readonly [key: string, read: (config: Config) => unknown])[] = [
-  ['serve', ({ serve }) => ({ ...serve, proxy: comparable(serve.proxy), api: comparable(serve.api) })],
+  [
+    'serve',
+    ({ serve }) => ({
+      ...serve,
+      proxy: comparable(serve.proxy),
+      api: comparable(serve.api),
+      grpc: comparable(serve.grpc),
+    }),
+  ],
   ['access_rules.trailing_slash', ({ accessRules }) => accessRules.trailingSlash],
   ['log', ({ log }) => log],
   ['session_store', ({ sessionStore }) => revealed(withoutCredentials(sessionStore))],
@@ -19,7 +27,7 @@ export function keysThatWaitForRestart(before: Config, after: Config): string[] 
 }
 
 /** A listener without what changes under it. */
-function comparable<Part extends { readonly tls: unknown; readonly cors: unknown }>(part: Part): unknown {
+function comparable<Part extends { readonly tls: unknown }>(part: Part): unknown {
   return { ...part, cors: undefined, tls: revealed(part.tls) }
 }
 

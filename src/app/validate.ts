@@ -26,7 +26,7 @@ export interface ValidateOptions {
 export async function validateApp({ configFiles, env }: ValidateOptions): Promise<readonly Problem[]> {
   const loaded = load(configFiles, env)
   const { config } = loaded
-  for (const name of ['proxy', 'api'] as const) tlsMaterial(name, config.serve[name].tls)
+  for (const name of ['proxy', 'api', 'grpc'] as const) tlsMaterial(name, config.serve[name].tls)
   const deps = { clock: systemClock, logger: silentLogger }
   // No session is ever looked up here: the configured store need not be there.
   const store = new MemoryStore({ maxSessions: 1, maxStates: 1 }, systemClock)

@@ -5,7 +5,7 @@ import type { CliContext, Finish } from './context.ts'
 import { reportFailure } from './report.ts'
 
 const HELP = `
-Listens on serve.proxy (default port 4455) and serve.api (4456). Prints one line per listener, and its log, on
+Listens on serve.proxy (default port 4455), serve.api (4456) and, where enabled, serve.grpc (4457). Prints one line per listener, and its log, on
 standard error.
 
 Signals:

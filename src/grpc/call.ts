@@ -52,8 +52,13 @@ function statusHeaders(code: GrpcCode, message: string) {
 function refuse(stream: ServerHttp2Stream, headers: Record<string, string | number>): void {
   if (stream.destroyed || stream.headersSent) return
   stream.respond(headers, { endStream: true })
-  // Whatever else the caller sends is not wanted.
-  stream.close(constants.NGHTTP2_NO_ERROR)
+  dropRest(stream)
+}
+
+/** Whatever else the caller sends is not wanted. Not at once: the answer must be on its way before. */
+function dropRest(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded) return
+  setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
 }
 
 /** One call of a method with one message each way. */
@@ -92,7 +97,8 @@ class Call implements Watched {
   check(now: number): void {
     const took = now - this.#since
     if (this.#stage === 'reading') {
-      if (took >= this.#options.readTimeoutMs) this.#fail(GrpcCode.DeadlineExceeded, 'the message did not arrive in time')
+      if (took >= this.#options.readTimeoutMs)
+        this.#fail(GrpcCode.DeadlineExceeded, 'the message did not arrive in time')
     } else if (this.#stage === 'deciding') {
       if (took >= this.#answerMs) this.#fail(GrpcCode.DeadlineExceeded, 'there is no answer in time')
     } else if (took >= this.#options.writeTimeoutMs) this.#stream.close(constants.NGHTTP2_CANCEL)
@@ -158,7 +164,7 @@ class Call implements Watched {
     stream.respond({ ':status': 200, 'content-type': CONTENT_TYPE }, { waitForTrailers: true })
     stream.once('wantTrailers', () => {
       stream.sendTrailers({ 'grpc-status': '0' })
-      if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
+      dropRest(stream)
     })
     stream.end(Buffer.concat([prefix, message]))
   }

@@ -13,6 +13,8 @@ export interface OathkeeperPorts {
   readonly proxy: number
   readonly api: number
   readonly metrics: number
+  /** For `serve.grpc`, where it is enabled. */
+  readonly grpc: number
 }
 
 export interface OathkeeperSetup {
@@ -52,7 +54,12 @@ export interface OathkeeperProcess {
 }
 
 export async function choosePorts(): Promise<OathkeeperPorts> {
-  return { proxy: await findFreePort(), api: await findFreePort(), metrics: await findFreePort() }
+  return {
+    proxy: await findFreePort(),
+    api: await findFreePort(),
+    metrics: await findFreePort(),
+    grpc: await findFreePort(),
+  }
 }
 
 export async function startOathkeeper(setup: OathkeeperSetup): Promise<OathkeeperProcess> {
@@ -129,6 +136,7 @@ function completeConfig(config: Readonly<Record<string, unknown>>, ports: Oathke
       proxy: { host: '127.0.0.1', ...serve['proxy'], port: ports.proxy },
       api: { host: '127.0.0.1', ...serve['api'], port: ports.api },
       prometheus: { host: '127.0.0.1', ...serve['prometheus'], port: ports.metrics },
+      ...(serve['grpc'] !== undefined && { grpc: { host: '127.0.0.1', ...serve['grpc'], port: ports.grpc } }),
     },
     access_rules: { repositories: ['file://rules.json'], ...accessRules },
   }

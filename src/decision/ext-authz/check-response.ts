@@ -1,4 +1,4 @@
-import { GrpcCode } from '../../grpc/status.ts'
+import type { GrpcCode } from '../../grpc/status.ts'
 import { numberField, octetsField } from '../../lib/protobuf.ts'
 
 /** Name and value, in lower case and in wire form. */
@@ -27,7 +27,7 @@ const OkHttpResponse = { headers: 2, headersToRemove: 5 } as const
 const DeniedHttpResponse = { status: 1, headers: 2, body: 3 } as const
 const HttpStatus = { code: 1 } as const
 const HeaderValueOption = { header: 1, append: 2 } as const
-const HeaderValue = { key: 1, value: 2, rawValue: 3 } as const
+const HeaderValue = { key: 1, value: 2 } as const
 const BoolValue = { value: 1 } as const
 
 const APPEND = octetsField(HeaderValueOption.append, numberField(BoolValue.value, 1))
@@ -60,7 +60,7 @@ export function writeDenial({ code, status, headers, body }: Denial): Buffer {
       octetsField(DeniedHttpResponse.status, numberField(HttpStatus.code, status)),
       // Of several lines of one name, such as Set-Cookie, none may replace the others.
       ...headers.map((pair) => header(DeniedHttpResponse.headers, pair, counts.get(pair[0]) === 1 ? REPLACE : APPEND)),
-      octetsField(DeniedHttpResponse.body, Buffer.from(body, 'utf8')),
+      text(DeniedHttpResponse.body, Buffer.from(body, 'utf8')),
     ),
   ])
 }
@@ -70,9 +70,14 @@ function header(field: number, [name, value]: HeaderPair, option: Buffer): Buffe
     field,
     octetsField(
       HeaderValueOption.header,
-      octetsField(HeaderValue.key, Buffer.from(name, 'latin1')),
-      octetsField(HeaderValue.value, Buffer.from(value, 'latin1')),
+      text(HeaderValue.key, Buffer.from(name, 'latin1')),
+      text(HeaderValue.value, Buffer.from(value, 'latin1')),
     ),
     option,
   )
+}
+
+/** An empty text is left out, as protobuf has it. */
+function text(field: number, value: Buffer): Buffer {
+  return value.length === 0 ? value : octetsField(field, value)
 }

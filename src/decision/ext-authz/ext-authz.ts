@@ -46,11 +46,13 @@ export function createExtAuthz(options: ExtAuthzOptions, { gate, logger }: ExtAu
   const reading = { target: { trailingSlash, strictPaths: false }, proxies }
 
   function answer(decision: Decision, before: readonly string[]): Buffer | Promise<Buffer> {
-    if (!decision.granted) return deny(decision.reply, decision.error.status, decision.exchange.request.scheme)
+    const { reply, exchange } = decision
+    // Also where an authenticator answers in place of the upstream: the gateway is to send that answer, and nothing on.
+    if (reply !== undefined) return deny(reply, decision.granted ? undefined : decision.error, exchange.request.scheme)
     try {
-      return writeGrant(grantOf(decision.exchange, before, isOwnCookie))
+      return writeGrant(grantOf(exchange, before, isOwnCookie))
     } catch (cause: unknown) {
-      return refuseLate(decision.exchange, cause)
+      return refuseLate(exchange, cause)
     }
   }
 
@@ -58,7 +60,7 @@ export function createExtAuthz(options: ExtAuthzOptions, { gate, logger }: ExtAu
   async function refuseLate(exchange: Exchange, cause: unknown): Promise<Buffer> {
     const decision = await gate.refuse(exchange, toGateError(cause))
     if (decision.granted) throw cause
-    return deny(decision.reply, decision.error.status, exchange.request.scheme)
+    return deny(decision.reply, decision.error, exchange.request.scheme)
   }
 
   function read(message: Buffer): CheckedRequest | undefined {
@@ -91,14 +93,14 @@ export function createExtAuthz(options: ExtAuthzOptions, { gate, logger }: ExtAu
 
 /** A request that no rule was asked about. */
 function refuse(refusal: Refusal): Buffer {
-  return deny(refusalReply(refusal), refusal.status, 'http')
+  return deny(refusalReply(refusal), refusal, 'http')
 }
 
-function deny(reply: Reply, errorStatus: number, scheme: string): Buffer {
+function deny(reply: Reply, error: { readonly status: number } | undefined, scheme: string): Buffer {
   const flat = replyHeaders(reply, scheme === 'https')
   const headers: [string, string][] = []
   for (let i = 0; i < flat.length; i += 2) headers.push([(flat[i] as string).toLowerCase(), flat[i + 1] as string])
-  return writeDenial({ code: codeOf(errorStatus), status: reply.status, headers, body: reply.body })
+  return writeDenial({ code: codeOf(error?.status ?? reply.status), status: reply.status, headers, body: reply.body })
 }
 
 const CODES: Readonly<Record<number, GrpcCode>> = {

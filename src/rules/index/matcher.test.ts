@@ -178,13 +178,8 @@ test('rules about RPC methods match nothing but RPC, by the scheme rpc', () => {
 })
 
 test('V-029: another spelling of an authority does not get around the rule of an RPC', () => {
-  const rule = (plan: string, url: string, isRpc: boolean) => ({
-    methods: ['POST'],
-    pattern: compilePattern(url, 'regexp'),
-    plan,
-    isRpc,
-  })
-  const matcher = createMatcher([rule('strict', 'rpc://h/<.*>', true), rule('lax', 'rpc://<.*:443>/<.*>', true)])
+  const patterns = rules({ strict: 'rpc://h/<.*>', lax: 'rpc://<.*:443>/<.*>' })
+  const matcher = createMatcher(patterns.map((rule) => ({ ...rule, methods: ['POST'], isRpc: true })))
   assert.equal(matcher.match('POST', 'https', 'h', '/a/b', true).plan, 'strict')
   assert.throws(() => matcher.match('POST', 'https', 'h:443', '/a/b', true), { code: 'ERR_RULE_NOT_FOUND' })
   assert.equal(matcher.match('POST', 'https', 'x:443', '/a/b', true).plan, 'lax')
