@@ -18,6 +18,7 @@ export const CASE_FILES = [
   'templates',
   'language',
   'gjson',
+  'authn',
   'rest',
   'sources',
 ] as const

@@ -8,7 +8,8 @@ import { Reloader } from './app/reloader.ts'
 import { observeRequests, serveMetrics } from './app/metrics.ts'
 import { ruleSettings } from './app/rule-settings.ts'
 import { openSessions } from './app/sessions.ts'
-import { createSigning, signingKeyLocations } from './app/signing.ts'
+import { createServices } from './app/services.ts'
+import { signingKeyLocations } from './app/signing.ts'
 import type { Config } from './config/config.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
@@ -69,8 +70,8 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   undo.defer(() => log.flushSync())
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
   const outbound = undo.adopt(createHandlerOutbound(), (opened) => opened.close())
-  const { keys, tokens, verifiers } = createSigning({ outbound, clock, logger: log, readsAhead: true })
-  const deps = { sessions: sessions.manager, states: sessions.states, outbound, tokens, verifiers, clock, logger: log }
+  const { signingKeys, handlers } = createServices({ outbound, clock, logger: log, readsAhead: true })
+  const deps = { sessions: sessions.manager, states: sessions.states, services: handlers, clock, logger: log }
   const first = compileGeneration(loaded, deps)
   for (const problem of first.problems) log.error({}, `an error handler has a mistake: ${formatProblem(problem)}`)
   const rules = undo.adopt(await createRuleRepository(ruleSettings(first), { clock, logger: log }), (opened) =>
@@ -108,7 +109,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     },
     rules,
     health: healthSources(rules, sessions.store),
-    keys: () => keys.publicKeys(signingKeyLocations(reloader.current.config, rules.list())),
+    keys: () => signingKeys.publicKeys(signingKeyLocations(reloader.current.config, rules.list())),
     clock,
     logger: log,
   }

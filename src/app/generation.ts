@@ -1,11 +1,8 @@
 import type { Config } from '../config/config.ts'
 import type { LoadedConfig } from '../config/load.ts'
-import type { TokenIssuer } from '../credentials/token-issuer.ts'
-import type { TokenVerifiers } from '../credentials/token-verifier.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { type Problem, ProblemsError } from '../kernel/problem.ts'
-import type { Outbound } from '../lib/outbound.ts'
 import { createLogin, type Login } from '../login/login.ts'
 import { compileCors, type Cors } from '../http/cors.ts'
 import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
@@ -14,15 +11,13 @@ import { createRegistry, type Registry } from '../pipeline/registry.ts'
 import type { LoginStates, RefreshTokens, SessionManager } from '../sessions/contract.ts'
 import { createTemplateCompiler } from '../template/compile-template.ts'
 import { loginOptions } from './area-options.ts'
+import type { HandlerServices } from './services.ts'
 
 export interface GenerationDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
-  /** For the handlers; lives as long as the process. */
-  readonly outbound: Outbound
-  /** For the mutator `id_token`; lives as long as the process. */
-  readonly tokens: TokenIssuer
-  readonly verifiers: TokenVerifiers
+  /** Live as long as the process. */
+  readonly services: HandlerServices
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -54,9 +49,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
       templates: createTemplateCompiler({ clock: deps.clock }),
       sessions: login?.reader,
       login: login?.entry,
-      outbound: deps.outbound,
-      tokens: deps.tokens,
-      verifiers: deps.verifiers,
+      ...deps.services,
       clock: deps.clock,
       logger: deps.logger,
     },

@@ -10,7 +10,8 @@ import { compileGeneration } from './generation.ts'
 import { createHandlerOutbound } from './handler-outbound.ts'
 import { load } from './load.ts'
 import { ruleSettings } from './rule-settings.ts'
-import { createSigning, signingKeyProblems } from './signing.ts'
+import { createServices } from './services.ts'
+import { signingKeyProblems } from './signing.ts'
 
 export interface ValidateOptions {
   readonly configFiles: readonly string[]
@@ -33,8 +34,8 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   const sessions = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
   const outbound = createHandlerOutbound()
   const states = createLoginStates(store, systemClock)
-  const { keys, tokens, verifiers } = createSigning({ outbound, ...deps, readsAhead: false })
-  const generation = compileGeneration(loaded, { sessions, states, outbound, tokens, verifiers, ...deps })
+  const { signingKeys, handlers: services } = createServices({ outbound, ...deps, readsAhead: false })
+  const generation = compileGeneration(loaded, { sessions, states, services, ...deps })
   const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
   rules.close()
   await generation.login?.close()
@@ -43,6 +44,6 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
     ...generation.problems,
     ...rules.sources().flatMap(({ problems }) => problems),
     ...rules.ruleProblems(),
-    ...(await signingKeyProblems(keys, config, rules.list())),
+    ...(await signingKeyProblems(signingKeys, config, rules.list())),
   ]
 }

@@ -77,13 +77,19 @@ export function reencodeQuery(raw: string): string {
     .join('&')
 }
 
+/** Decodes a query name or value to octets; `undefined` for a `%` without two hexadecimal digits. */
+export function unescapeQueryOctets(raw: string): string | undefined {
+  return unescapeOctets(raw, true)
+}
+
 function unescapeOctets(raw: string, plusIsSpace: boolean): string | undefined {
   if (/%(?![0-9a-fA-F]{2})/.test(raw)) return undefined
   const spaced = plusIsSpace ? raw.replaceAll('+', ' ') : raw
   return spaced.replace(/%(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
 }
 
-function escapeQueryOctets(octets: string): string {
+/** Go's encoding of a query name or value, given as octets. */
+export function escapeQueryOctets(octets: string): string {
   return octets.replace(/[^\w\-.~]/g, (char) => (char === ' ' ? '+' : percent(char.charCodeAt(0))))
 }
 

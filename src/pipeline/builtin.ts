@@ -3,6 +3,8 @@ import { bearerToken } from './authenticators/bearer-token.ts'
 import { cookieSession } from './authenticators/cookie-session.ts'
 import { jwt } from './authenticators/jwt.ts'
 import { noop as noopAuthenticator } from './authenticators/noop.ts'
+import { oauth2ClientCredentials } from './authenticators/oauth2-client-credentials.ts'
+import { oauth2Introspection } from './authenticators/oauth2-introspection.ts'
 import { session } from './authenticators/session.ts'
 import { unauthorized } from './authenticators/unauthorized.ts'
 import { allow } from './authorizers/allow.ts'
@@ -29,6 +31,8 @@ export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
   cookieSession,
   jwt,
   noopAuthenticator,
+  oauth2ClientCredentials,
+  oauth2Introspection,
   session,
   unauthorized,
 

@@ -1,3 +1,5 @@
+import type { ClientLogins } from '../credentials/client-logins.ts'
+import type { Introspections } from '../credentials/introspections.ts'
 import type { TokenIssuer } from '../credentials/token-issuer.ts'
 import type { TokenVerifiers } from '../credentials/token-verifier.ts'
 import type { Exchange } from '../kernel/exchange.ts'
@@ -63,6 +65,10 @@ export interface PipelineDeps {
   readonly tokens: TokenIssuer
   /** Verify the tokens of the authenticator `jwt`. */
   readonly verifiers: TokenVerifiers
+  /** Ask for the authenticator `oauth2_introspection`. */
+  readonly introspections: Introspections
+  /** Ask for the authenticator `oauth2_client_credentials`. */
+  readonly clientLogins: ClientLogins
   readonly clock: Clock
   readonly logger: Logger
 }

@@ -45,15 +45,26 @@ export function duration() {
  * for the other, and waits for hours.
  */
 export function retry() {
-  return z
-    .strictObject({
-      give_up_after: duration().prefault('1s').describe('How long all attempts together may take. `0s`: a minute.'),
-      max_delay: duration().prefault('100ms').describe('The longest wait between two attempts.'),
-    })
-    .prefault({})
-    .transform(({ give_up_after: giveUpAfterMs, max_delay: maxDelayMs }): RetryPolicy => ({
-      retries: RETRIES,
-      giveUpAfterMs: giveUpAfterMs === 0 ? UNLIMITED_MS : Math.min(Math.ceil(giveUpAfterMs), MAX_TIMER_MS),
-      maxDelayMs,
-    }))
+  return retryFields().prefault({}).transform(toPolicy)
+}
+
+/** The same of a handler that tries once while nothing is said, as Oathkeeper's own does in any case. */
+export function optionalRetry() {
+  return retryFields().transform(toPolicy).optional().describe('Default: one attempt of at most 10s.')
+}
+
+function retryFields() {
+  return z.strictObject({
+    give_up_after: duration().prefault('1s').describe('How long all attempts together may take. `0s`: a minute.'),
+    max_delay: duration().prefault('100ms').describe('The longest wait between two attempts.'),
+  })
+}
+
+function toPolicy(wire: { readonly give_up_after: number; readonly max_delay: number }): RetryPolicy {
+  const { give_up_after: giveUpAfterMs, max_delay: maxDelayMs } = wire
+  return {
+    retries: RETRIES,
+    giveUpAfterMs: giveUpAfterMs === 0 ? UNLIMITED_MS : Math.min(Math.ceil(giveUpAfterMs), MAX_TIMER_MS),
+    maxDelayMs,
+  }
 }

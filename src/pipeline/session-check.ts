@@ -14,7 +14,7 @@ import { type Outbound, OutboundError } from '../lib/outbound.ts'
 import { createSingleFlight } from '../lib/single-flight.ts'
 import { isJsonObject } from '../lib/strict-json.ts'
 import { uri } from './fields.ts'
-import { rateLimited } from './rate-limited.ts'
+import { rateLimited } from '../kernel/rate-limited.ts'
 import { compileServiceUrl, type ServiceUrl } from './service-url.ts'
 import { compileHeaderNames, compileStaticHeaders } from './static-headers.ts'
 

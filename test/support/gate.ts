@@ -44,6 +44,16 @@ export const TEST_DEPS: PipelineDeps = {
       },
     }),
   },
+  introspections: {
+    with: () => {
+      throw new Error('no introspection in this test')
+    },
+  },
+  clientLogins: {
+    with: () => {
+      throw new Error('no token endpoint in this test')
+    },
+  },
   clock: systemClock,
   logger: silentLogger,
 }

@@ -10,7 +10,7 @@ import { CONNECTION_HEADERS } from '../connection-headers.ts'
 import type { TemplateCompiler } from '../deps.ts'
 import { compileEndpoint } from '../endpoint.ts'
 import { retry, uri } from '../fields.ts'
-import { rateLimited } from '../rate-limited.ts'
+import { rateLimited } from '../../kernel/rate-limited.ts'
 import { compileTemplate, type Render } from '../render.ts'
 import { setHeaderChecked } from '../set-header.ts'
 

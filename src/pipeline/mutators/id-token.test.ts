@@ -7,7 +7,7 @@ import { decodeJwt } from 'jose'
 import { createTestGate, createTestRegistry, makeRule } from '../../../test/support/gate.ts'
 import { makeJwk } from '../../../test/support/jwks.ts'
 import { requestView, type ViewParts } from '../../../test/support/request-view.ts'
-import { createSigning } from '../../app/signing.ts'
+import { createServices } from '../../app/services.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import type { Decision } from '../../kernel/gate.ts'
 import { silentLogger } from '../../kernel/logger.ts'
@@ -24,7 +24,7 @@ async function rig(t: TestContext) {
   const keys = `file://${folder}/keys.json`
   const write = (...jwks: unknown[]) => writeFile(join(folder, 'keys.json'), JSON.stringify({ keys: jwks }))
   await write(makeJwk('key-1', 'ES256'))
-  const { tokens } = createSigning({ outbound, clock: systemClock, logger: silentLogger, readsAhead: false })
+  const { tokens } = createServices({ outbound, clock: systemClock, logger: silentLogger, readsAhead: false }).handlers
   const idToken = (config: Record<string, unknown> = {}): HandlerReference => ({
     handler: 'id_token',
     config: { issuer_url: 'https://gate.example/', jwks_url: keys, ...config },

@@ -1,4 +1,4 @@
-import { GateError } from '../kernel/errors.ts'
+import { GateError } from './errors.ts'
 import type { OutboundResponse } from '../lib/outbound.ts'
 
 const HEADERS = ['Retry-After', 'X-Ratelimit-Limit', 'X-Ratelimit-Remaining', 'X-Ratelimit-Reset', 'X-Ratelimit-Type']
