@@ -327,12 +327,16 @@ const PRE_AUTHORIZATION = {
   audience: 'a',
 }
 
-async function startPreAuthorized(t: TestContext, token: StubAnswer) {
+async function startPreAuthorized(t: TestContext, token: StubAnswer, timeoutMs?: number) {
   const tokens = await startStub(t, token)
-  const rig = await startRig(t, ({ headers }, response) => {
-    const isKnown = /^Bearer own-\d+$/.test(String(headers['authorization']))
-    response.writeHead(isKnown ? 200 : 401).end(JSON.stringify(ACTIVE))
-  })
+  const rig = await startRig(
+    t,
+    ({ headers }, response) => {
+      const isKnown = /^Bearer own-\d+$/.test(String(headers['authorization']))
+      response.writeHead(isKnown ? 200 : 401).end(JSON.stringify(ACTIVE))
+    },
+    timeoutMs,
+  )
   const config = { pre_authorization: { ...PRE_AUTHORIZATION, token_url: `${tokens.origin}/token` } }
   return { ...rig, tokens, config, gate: rig.gateOf(config) }
 }
@@ -385,8 +389,7 @@ test('a token of the gateway that is refused is fetched anew', async (t) => {
 
 test('FM-32: without a token of the gateway nobody is let in, and its secret is in no answer', async (t) => {
   for (const [what, answer] of faultyAnswers('http://127.0.0.1:1/')) {
-    if (what.includes('no answer') || what.includes('nothing') || what.includes('endless')) continue
-    const { gate, stub } = await startPreAuthorized(t, answer)
+    const { gate, stub } = await startPreAuthorized(t, answer, 100)
     const decision = await decide(gate, 'a')
     assert.ok(!decision.granted, what)
     assert.equal(decision.error.code, 'ERR_INTROSPECTION_FAILED', what)
