@@ -150,6 +150,18 @@ export function sectionWarnings({ login, session, sessionStore }: Sections, docu
   if (sessionStore.type !== 'module' && store['config'] !== undefined) {
     warnings.push({ path: ['session_store', 'config'], message: 'has no effect: it is for a store that is a module' })
   }
+  const outage = sectionOf(store, 'outage')?.['grace']
+  if (
+    sessionStore.type !== 'memory' &&
+    sessionStore.nearCache === undefined &&
+    outage !== undefined &&
+    outage !== '0s'
+  ) {
+    warnings.push({
+      path: ['session_store', 'outage'],
+      message: 'has no effect without session_store.near_cache, from which sessions go on',
+    })
+  }
   const open = login?.baseUrls.find((url) => url.startsWith('http:') && !isLoopback(new URL(url).hostname))
   if (open !== undefined) {
     warnings.push({ path: ['login', 'base_url'], message: `${open} is not https: session cookies travel unencrypted` })

@@ -322,7 +322,7 @@ test('type may be the path of a module, found from the folder of the file that n
     type: 'module',
     module: join(folder, 'stores/mine.js'),
     options: { any: ['thing'] },
-    nearCache: { maxSessions: 50_000, maxAgeMs: 60_000 },
+    nearCache: { maxSessions: 50_000, maxAgeMs: 60_000, outageGraceMs: 30_000 },
   })
 })
 
@@ -332,11 +332,31 @@ test('near_cache is on with Redis, bounded in number and age, and can be switche
     assert.ok(store.type === 'redis')
     return [store.nearCache, store.redis.tracking]
   }
-  assert.deepEqual(read('{}'), [{ maxSessions: 50_000, maxAgeMs: 60_000 }, true])
-  assert.deepEqual(read('{ max_sessions: 10, max_age: 5s }'), [{ maxSessions: 10, maxAgeMs: 5_000 }, true])
+  assert.deepEqual(read('{}'), [{ maxSessions: 50_000, maxAgeMs: 60_000, outageGraceMs: 30_000 }, true])
+  assert.deepEqual(read('{ max_sessions: 10, max_age: 5s }'), [
+    { maxSessions: 10, maxAgeMs: 5_000, outageGraceMs: 30_000 },
+    true,
+  ])
   assert.deepEqual(read('{ enabled: false }'), [undefined, false])
   for (const keys of ['max_sessions: 0', 'max_age: 0s', 'max_age: 2h', 'enabled: 1'])
     assert.equal(refuse(t, `session_store: { near_cache: { ${keys} } }`).length, 1, keys)
+})
+
+test('outage.grace is 30 s unless it is set; without a near cache it has no effect, which is told', (t) => {
+  const read = (keys: string) => accept(t, `session_store: { type: redis, redis: { addr: "a:1" }, ${keys} }`)
+  const graceOf = (grace: string) => {
+    const { sessionStore } = read(`outage: { grace: ${grace} }`).config
+    assert.ok(sessionStore.type === 'redis')
+    return sessionStore.nearCache?.outageGraceMs
+  }
+  assert.deepEqual([graceOf('0s'), graceOf('5m')], [0, 300_000])
+  assert.equal(refuse(t, 'session_store: { outage: { grace: 2d } }').length, 1)
+  const { warnings } = read('near_cache: { enabled: false }, outage: { grace: 1m }')
+  assert.deepEqual(
+    warnings.map(({ path, message }) => [path, message]),
+    [['session_store.outage', 'has no effect without session_store.near_cache, from which sessions go on']],
+  )
+  assert.deepEqual(read('near_cache: { enabled: false }, outage: { grace: 0s }').warnings, [])
 })
 
 test('another type is refused, with what was probably meant', (t) => {
@@ -352,9 +372,6 @@ test('what a later version brings is refused by name', (t) => {
       /^config\.yaml:1: session_store\.redis\.\w+: is not supported yet$/,
     )
   }
-  assert.deepEqual(refuse(t, 'session_store:\n  outage: {}\n'), [
-    'config.yaml:2: session_store.outage: is not supported yet',
-  ])
 })
 
 test('a section redis without the type is probably a slip: a warning says so', (t) => {

@@ -1,10 +1,13 @@
 import type { GateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { LoginContext } from './context.ts'
-import { failureGoal, failureText } from './failure.ts'
-import { type PageAction, renderPage } from './page.ts'
+import { failureGoal, failureText, InterruptedLogin, isWaiting } from './failure.ts'
+import { type Page, type PageAction, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
 import { isSignedIn } from './signed-out.ts'
+
+/** A page that waits for the session store tries again after this time, or up to twice of it. */
+const RETRY_SECONDS = 2
 
 /** What a person is shown when a login cannot go on: a sentence, and a way to begin anew. Nothing of the request is in it. */
 export async function failurePage(context: LoginContext, request: LoginRequest, error: GateError): Promise<Reply> {
@@ -24,11 +27,8 @@ export async function failurePage(context: LoginContext, request: LoginRequest, 
 
   const { title, text, canStartAgain } = failureText(error)
   const baseUrl = settings.baseUrls.of(request.host)
-  const again: PageAction = {
-    kind: 'link',
-    label: 'Start again',
-    href: context.startAgainUrl(baseUrl, { returnTo, provider }),
-  }
+  const beginUrl = context.startAgainUrl(baseUrl, { returnTo, provider })
+  const again: PageAction = { kind: 'link', label: 'Start again', href: beginUrl }
   const signedIn = await isSignedIn(context, cookieHeader(request))
   const goOn: PageAction = { kind: 'link', label: 'Continue', href: returnTo ?? settings.afterLogin(baseUrl) }
   return renderPage(
@@ -38,8 +38,17 @@ export async function failurePage(context: LoginContext, request: LoginRequest, 
       paragraphs: signedIn ? [text, 'You are signed in already.'] : [text],
       actions: [...(signedIn ? [goOn] : []), ...(canStartAgain ? [again] : [])],
       reference: { code, requestId },
+      ...(request.method === 'GET' && isWaiting(error) && { retry: retryOf(error, beginUrl) }),
       headers,
     },
     settings.secure,
   )
+}
+
+/** Not all at the same moment, since many may be waiting. What may be spent is not tried twice: such a login begins anew. */
+function retryOf(error: GateError, beginUrl: string): NonNullable<Page['retry']> {
+  return {
+    afterSeconds: RETRY_SECONDS + Math.floor(Math.random() * RETRY_SECONDS),
+    url: error instanceof InterruptedLogin ? beginUrl : undefined,
+  }
 }

@@ -142,8 +142,8 @@ const OTHERS: Partial<Record<ErrorCode, FailureText>> = {
     canStartAgain: false,
   },
   ERR_SESSION_STORE_UNAVAILABLE: {
-    title: 'Signing in is not possible right now',
-    text: 'A part of this service cannot be reached. Whoever is signed in stays so. Please try again in a moment.',
+    title: 'Signing in has to wait a moment',
+    text: 'A part of this service cannot be reached. Whoever is signed in stays so. This page tries again by itself.',
     canStartAgain: true,
   },
   ERR_PROVIDER_UNAVAILABLE: {
@@ -178,6 +178,11 @@ export function failureText(error: GateError): FailureText {
 export function failureReason(error: GateError): FailureKind | ErrorCode {
   const original = error instanceof InterruptedLogin ? error.original : error
   return original instanceof LoginFailure ? original.kind : original.code
+}
+
+/** Whether the login waits for the session store and goes on by itself when it is back. */
+export function isWaiting(error: GateError): boolean {
+  return error.code === 'ERR_SESSION_STORE_UNAVAILABLE' && !(error instanceof LoginFailure)
 }
 
 export function failureGoal(error: GateError): LoginGoal {

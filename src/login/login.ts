@@ -38,7 +38,7 @@ export interface Login {
   /** For the authenticator `session`. */
   readonly reader: {
     readTicket(cookieHeader: string): string | undefined
-    open(ticket: string): ReturnType<SessionManager['open']>
+    open(...args: Parameters<SessionManager['open']>): ReturnType<SessionManager['open']>
     toPrincipal(session: Session): Principal
     /** A `Cookie` header without ours, for upstreams; nothing when no other cookie is left. */
     withoutOwnCookies(cookieHeader: string): string | undefined
@@ -91,7 +91,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     },
     reader: {
       readTicket: (header) => sessionCookie.readTicket(header),
-      open: (ticket) => sessions.open(ticket),
+      open: (ticket, outage) => sessions.open(ticket, outage),
       toPrincipal: createPrincipals(subjectOf),
       withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),
       clearCookie: sessionCookie.clear,

@@ -14,6 +14,8 @@ export interface Page {
   readonly reference?: { readonly code: string; readonly requestId: string }
   /** Goes on by itself. */
   readonly forwardTo?: ReturnTarget
+  /** Tries again by itself: the same address, or `url` where it cannot be tried twice. */
+  readonly retry?: { readonly afterSeconds: number; readonly url: string | undefined }
   readonly headers?: readonly Header[]
 }
 
@@ -85,8 +87,10 @@ export function redirect(status: 302 | 303, location: string, secure: boolean, h
   return { status, headers: [['Location', location], ...securityHeaders(secure), ...headers], body: '' }
 }
 
-function document({ title, paragraphs, actions, reference, forwardTo }: Page): Html {
-  const refresh = forwardTo === undefined ? [] : [html`<meta http-equiv="refresh" content="0; url=${forwardTo}" />`]
+function document({ title, paragraphs, actions, reference, forwardTo, retry }: Page): Html {
+  const target = forwardTo === undefined ? undefined : `0; url=${forwardTo}`
+  const content = target ?? (retry === undefined ? undefined : retryContent(retry))
+  const refresh = content === undefined ? [] : [html`<meta http-equiv="refresh" content="${content}" />`]
   const footer = reference === undefined ? [] : [smallPrint(reference)]
   return html`<!doctype html>
     <html lang="en">
@@ -107,6 +111,11 @@ function document({ title, paragraphs, actions, reference, forwardTo }: Page): H
         </main>
       </body>
     </html> `
+}
+
+/** Without an address a browser takes that of the page, which need not be written into it: a callback's is secret. */
+function retryContent({ afterSeconds, url }: NonNullable<Page['retry']>): string {
+  return url === undefined ? String(afterSeconds) : `${afterSeconds}; url=${url}`
 }
 
 function renderAction(action: PageAction): Html {

@@ -7,7 +7,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { Outbound } from '../lib/outbound.ts'
-import type { Session } from '../sessions/contract.ts'
+import type { OutagePolicy, Session } from '../sessions/contract.ts'
 
 /** Compiles the template language of the configuration. */
 export interface TemplateCompiler {
@@ -31,7 +31,7 @@ export interface SessionReader {
   /** The ticket in a `Cookie` header; nothing when there is none, when it is malformed, or when there are two (D-08). */
   readTicket(cookieHeader: string): string | undefined
   /** Rejects or throws with ERR_SESSION_STORE_UNAVAILABLE when the store cannot be asked. */
-  open(ticket: string): Session | undefined | Promise<Session | undefined>
+  open(ticket: string, outage?: OutagePolicy): Session | undefined | Promise<Session | undefined>
   /** What templates see of a session. The object is not changed by anybody. */
   toPrincipal(session: Session): Principal
   /** A `Cookie` header without our own cookies; nothing when no other cookie is left. */

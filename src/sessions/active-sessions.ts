@@ -9,6 +9,8 @@ export interface NearCachePolicy {
   readonly maxSessions: number
   /** After this time the store is asked, whoever vouches. */
   readonly maxAgeMs: number
+  /** How long a session goes on that the store vouched for when it went away. */
+  readonly outageGraceMs: number
 }
 
 /** A session in use: what was opened, when something is due, and whether the store vouches that it is unchanged. */
@@ -19,8 +21,10 @@ export interface ActiveSession {
   touchAt: number
   /** Of the store, over what it gave last; `undefined` once it told of a change. */
   watch: StoreWatch | undefined
-  /** When the store was asked last. */
+  /** When the store answered last. */
   askedAt: number
+  /** Since when the store, whose watch is kept, has not answered. */
+  failingSince: number | undefined
 }
 
 /** How many opened sessions are remembered without a near cache, so that an unchanged record is not unsealed again. */
@@ -33,6 +37,7 @@ const MAX_OPENED = 20_000
 export class ActiveSessions {
   readonly #clock: Clock
   readonly #maxAgeMs: number
+  readonly #outageGraceMs: number
   readonly #sessions: LRUCache<string, ActiveSession>
   /** Ticket by key of the record. */
   readonly #tickets = new Map<string, string>()
@@ -41,14 +46,15 @@ export class ActiveSessions {
   constructor(policy: NearCachePolicy | undefined, clock: Clock) {
     this.#clock = clock
     this.#maxAgeMs = policy?.maxAgeMs ?? 0
+    this.#outageGraceMs = policy?.outageGraceMs ?? 0
     this.#sessions = new LRUCache({
       max: policy?.maxSessions ?? MAX_OPENED,
       dispose: ({ opened }) => this.#tickets.delete(opened.ticket.key),
     })
   }
 
-  get size(): number {
-    return this.#sessions.size
+  get isNearCache(): boolean {
+    return this.#maxAgeMs > 0
   }
 
   get(ticket: string): ActiveSession | undefined {
@@ -74,6 +80,19 @@ export class ActiveSessions {
   confirm(active: ActiveSession, watch: StoreWatch | undefined): void {
     active.watch = watch
     active.askedAt = this.#clock.now()
+    active.failingSince = undefined
+  }
+
+  /**
+   * Whether the session may go on although the store could not be asked: for the grace, when it was unchanged up to the outage.
+   * What had changed before, or was never vouched for, may not.
+   */
+  isWithinGrace(active: ActiveSession): boolean {
+    const { watch } = active
+    if (watch === undefined) return false
+    const now = this.#clock.now()
+    const since = watch.lostAt ?? (active.failingSince ??= now)
+    return now - since < this.#outageGraceMs
   }
 
   /** Whether the record is unchanged as far as anybody can know, so that the store need not be asked. */

@@ -132,8 +132,9 @@ export interface SessionManager {
    * The session that the ticket opens, or `undefined` when there is none (unknown, malformed, ended, expired).
    * Answers at once where it can. Rejects (or throws) with ERR_SESSION_STORE_UNAVAILABLE when the store cannot be asked.
    * Starts a refresh of the access token ahead of its expiry, once however many ask, and touches the idle timeout.
+   * `outage`: what then holds for a session that is known here; `grace` by default.
    */
-  open(ticket: string): Session | undefined | Promise<Session | undefined>
+  open(ticket: string, outage?: OutagePolicy): Session | undefined | Promise<Session | undefined>
   /** Begins a session under a new id. `ticket` is for the cookie and nothing else. */
   create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }>
   /** Ends it for every instance; gives what it was, for the provider's logout. The ticket is refused here even if the store fails. */

@@ -1,5 +1,14 @@
 import { type ActiveSession, ActiveSessions, type NearCachePolicy } from './active-sessions.ts'
-import type { EndReason, RefreshTokens, Session, SessionDraft, SessionManager, StoredRecord } from './contract.ts'
+import type {
+  EndReason,
+  OutagePolicy,
+  RefreshTokens,
+  Session,
+  SessionDraft,
+  SessionManager,
+  SessionStore,
+  StoredRecord,
+} from './contract.ts'
 import { publish, type RefusalCause } from './events.ts'
 import { endOf, touchIntervalMs } from './lifetimes.ts'
 import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
@@ -44,15 +53,23 @@ class Manager implements SessionManager {
     this.#refresher = new Refresher(this.#records, refresh, this.#policy)
   }
 
-  open(text: string): Session | undefined | Promise<Session | undefined> {
+  open(text: string, outage: OutagePolicy = 'grace'): Session | undefined | Promise<Session | undefined> {
     const active = this.#active.get(text)
     const ticket = active === undefined ? parseTicket(text) : active.opened.ticket
     if (ticket === undefined) return refuse('malformed')
     if (this.#tombstones.has(text)) return refuse('ended')
     if (active !== undefined && this.#active.isVouchedFor(active)) return this.#use(active)
-    const found = this.#records.store.getSession(ticket.key)
+    let found: ReturnType<SessionStore['getSession']>
+    try {
+      found = this.#records.store.getSession(ticket.key)
+    } catch (cause: unknown) {
+      return this.#withoutStore(text, outage, cause)
+    }
     if (!(found instanceof Promise)) return this.#judge(ticket, found, active)
-    return found.then((record) => this.#judge(ticket, record, this.#active.get(text)))
+    return found.then(
+      (record) => this.#judge(ticket, record, this.#active.get(text)),
+      (cause: unknown) => this.#withoutStore(text, outage, cause),
+    )
   }
 
   async create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }> {
@@ -68,7 +85,7 @@ class Manager implements SessionManager {
       lastSeenAt: now,
     }
     const opened = await this.#records.create(ticket, { session, address, userAgent, tokensObtainedAt: now })
-    this.#remember(opened)
+    this.#confirmLater(this.#remember(opened))
     publish({ type: 'created', provider: session.provider })
     this.#records.logger.info({ session_id: session.id, provider: session.provider }, 'session created')
     return { ticket: ticket.text, session }
@@ -123,6 +140,14 @@ class Manager implements SessionManager {
     return this.#use(active)
   }
 
+  /** The store could not be asked: not knowing is not the same as knowing that there is none. */
+  #withoutStore(text: string, outage: OutagePolicy, cause: unknown): ReturnType<SessionManager['open']> {
+    if (this.#tombstones.has(text)) return refuse('ended')
+    const active = this.#active.peek(text)
+    if (outage === 'deny' || active === undefined || !this.#active.isWithinGrace(active)) throw cause
+    return this.#use(active)
+  }
+
   #use(active: ActiveSession): Session | undefined | Promise<Session | undefined> {
     return this.#records.clock.now() < active.checkAt ? active.opened.content.session : this.#check(active)
   }
@@ -161,7 +186,7 @@ class Manager implements SessionManager {
     const active = this.#active.peek(text)
     // The same one: another instance is at it, or the provider could not be asked. It is looked at again in a while.
     if (active !== undefined && active.opened !== opened && active.opened.version <= opened.version)
-      this.#remember(opened, active.touchAt)
+      this.#confirmLater(this.#remember(opened, active.touchAt))
     return opened.content.session
   }
 
@@ -175,13 +200,26 @@ class Manager implements SessionManager {
       if (touched === undefined || active.opened !== opened) return
       active.opened = touched
       this.#schedule(active)
+      this.#confirmLater(active)
     } catch (cause) {
       this.#records.logger.debug({ session_id: content.session.id, cause }, 'the last use of a session was not written')
     }
   }
 
+  /** What was written here is read back, so that the store vouches for it also if it goes away before the next request. */
+  #confirmLater(active: ActiveSession): void {
+    if (!this.#active.isNearCache) return
+    const { key, text } = active.opened.ticket
+    const confirm = async (): Promise<void> => {
+      const record = await this.#records.store.getSession(key)
+      if (record?.version === active.opened.version && this.#active.peek(text) === active)
+        this.#active.confirm(active, record.watch)
+    }
+    confirm().catch((cause: unknown) => this.#records.logger.debug({ cause }, 'a session could not be read back'))
+  }
+
   #remember(opened: OpenedRecord, touchAt = opened.content.session.lastSeenAt + this.#touchEveryMs): ActiveSession {
-    const active = { opened, checkAt: 0, touchAt, watch: undefined, askedAt: 0 }
+    const active = { opened, checkAt: 0, touchAt, watch: undefined, askedAt: 0, failingSince: undefined }
     this.#schedule(active)
     this.#active.set(active)
     return active

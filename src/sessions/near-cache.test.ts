@@ -1,67 +1,24 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startFaultProxy, type FaultProxy } from '../../test/support/fault-proxy.ts'
-import { redisOptions, withPassword } from '../../test/support/redis-options.ts'
-import { startRedisServer, type RedisServer } from '../../test/support/redis-server.ts'
+import {
+  NEAR_CACHE,
+  startRedisInstance,
+  startRedisRig,
+  startSecondWay,
+  type RedisRig,
+} from '../../test/support/redis-instances.ts'
+import { withPassword } from '../../test/support/redis-options.ts'
 import { sessionDraft } from '../../test/support/session-draft.ts'
-import { createTestClock, type TestClock } from '../../test/support/test-clock.ts'
 import { until } from '../../test/support/until.ts'
 import { silentLogger, type Logger } from '../kernel/logger.ts'
-import { createSessionManager, type SessionManagerOptions } from './manager.ts'
-import { createRedisStore, type RedisStoreOptions } from './redis.ts'
 
-const NEAR_CACHE = { maxSessions: 50_000, maxAgeMs: 60_000 }
 /** Within this, what one instance ends is refused by another, mostly: the rest is what else the machine has to do. */
 const SEEN_WITHIN_MS = 50
 const AT_THE_LATEST_MS = 1000
 
-interface Rig {
-  readonly server: RedisServer
-  readonly proxy: FaultProxy
-  readonly clock: TestClock
-}
-
-async function startRig(t: TestContext): Promise<Rig> {
-  const server = await startRedisServer()
-  const proxy = await startFaultProxy(server.port)
-  t.after(async () => {
-    await proxy.close()
-    await server.close()
-  })
-  return { server, proxy, clock: createTestClock() }
-}
-
-async function startInstance(
-  t: TestContext,
-  rig: Rig,
-  changes: Partial<SessionManagerOptions> = {},
-  redis: Partial<RedisStoreOptions> = {},
-  logger: Logger = silentLogger,
-) {
-  const store = createRedisStore(redisOptions(rig.proxy, redis), rig.clock, logger)
-  t.after(() => store.close())
-  await store.start()
-  const manager = createSessionManager({
-    store,
-    clock: rig.clock,
-    logger,
-    lifetimes: { lifetimeMs: 86_400_000, idleTimeoutMs: undefined },
-    refresh: { refreshBeforeMs: 60_000, onRefreshFailure: 'keep' },
-    nearCache: NEAR_CACHE,
-    ...changes,
-  })
-  return { store, manager }
-}
-
-type Manager = Awaited<ReturnType<typeof startInstance>>['manager']
-
-async function subjectOf(manager: Manager, ticket: string): Promise<string | undefined> {
-  return (await manager.open(ticket))?.subject
-}
-
 /** How often Redis was asked for a session while `run` ran. */
-async function countReads({ server }: Rig, run: () => unknown): Promise<number> {
+async function countReads({ server }: RedisRig, run: () => unknown): Promise<number> {
   await server.command('CONFIG', 'RESETSTAT')
   await run()
   const stats = String(await server.command('INFO', 'commandstats'))
@@ -69,10 +26,10 @@ async function countReads({ server }: Rig, run: () => unknown): Promise<number> 
 }
 
 test('a session that was opened is given at once, and Redis is not asked again', async (t) => {
-  const rig = await startRig(t)
-  const { manager } = await startInstance(t, rig)
+  const rig = await startRedisRig(t)
+  const { manager, subjectOf } = await startRedisInstance(t, rig)
   const { ticket } = await manager.create(sessionDraft())
-  assert.equal(await subjectOf(manager, ticket), 'alice')
+  assert.equal(await subjectOf(ticket), 'alice')
   const reads = await countReads(rig, () => {
     for (let i = 0; i < 100; i++) {
       const opened = manager.open(ticket)
@@ -84,14 +41,14 @@ test('a session that was opened is given at once, and Redis is not asked again',
 })
 
 test('E-08: FM-25: a session that one instance ends is refused by another within 50 ms', async (t) => {
-  const rig = await startRig(t)
-  const [one, two] = [await startInstance(t, rig), await startInstance(t, rig)]
+  const rig = await startRedisRig(t)
+  const [one, two] = [await startRedisInstance(t, rig), await startRedisInstance(t, rig)]
   const lags: number[] = []
   for (let i = 0; i < 20; i++) {
     const { ticket } = await one.manager.create(sessionDraft())
-    assert.equal(await subjectOf(two.manager, ticket), 'alice')
+    assert.equal(await two.subjectOf(ticket), 'alice')
     await one.manager.end(ticket, 'logout')
-    lags.push(await until(AT_THE_LATEST_MS, async () => assert.equal(await subjectOf(two.manager, ticket), undefined)))
+    lags.push(await until(AT_THE_LATEST_MS, async () => assert.equal(await two.subjectOf(ticket), undefined)))
   }
   const [median = 0, most = 0] = [lags.toSorted((a, b) => a - b)[10], Math.max(...lags)]
   t.diagnostic(`seen after ${median.toFixed(1)} ms (median), ${most.toFixed(1)} ms at most`)
@@ -99,10 +56,10 @@ test('E-08: FM-25: a session that one instance ends is refused by another within
 })
 
 test('what another instance writes is seen, and opened once more', async (t) => {
-  const rig = await startRig(t)
+  const rig = await startRedisRig(t)
   const refreshed = sessionDraft({ claims: { sub: 'alice', role: 'admin' } })
   const tokens = { ...refreshed.tokens, refreshToken: 'r', accessTokenExpiresAt: rig.clock.now() + 600_000 }
-  const [one, two] = [await startInstance(t, rig), await startInstance(t, rig)]
+  const [one, two] = [await startRedisInstance(t, rig), await startRedisInstance(t, rig)]
   const { ticket } = await one.manager.create(sessionDraft({ tokens }))
   assert.equal((await two.manager.open(ticket))?.claims['role'], undefined)
   one.manager.onRefresh(async () => ({ kind: 'refreshed', tokens: refreshed.tokens, claims: refreshed.claims }))
@@ -113,70 +70,68 @@ test('what another instance writes is seen, and opened once more', async (t) => 
 })
 
 test('FM-21: FLUSHALL ends every session in every near cache', async (t) => {
-  const rig = await startRig(t)
-  const { manager } = await startInstance(t, rig)
+  const rig = await startRedisRig(t)
+  const { manager, subjectOf } = await startRedisInstance(t, rig)
   const tickets = await Promise.all(
     Array.from({ length: 10 }, async () => (await manager.create(sessionDraft())).ticket),
   )
-  for (const ticket of tickets) assert.equal(await subjectOf(manager, ticket), 'alice')
+  for (const ticket of tickets) assert.equal(await subjectOf(ticket), 'alice')
   await rig.server.command('FLUSHALL')
   for (const ticket of tickets)
-    await until(AT_THE_LATEST_MS, async () => assert.equal(await subjectOf(manager, ticket), undefined))
+    await until(AT_THE_LATEST_MS, async () => assert.equal(await subjectOf(ticket), undefined))
 })
 
 test('when the connection drops nothing is believed any more: the next request asks, once', async (t) => {
-  const rig = await startRig(t)
-  const [one, two] = [await startInstance(t, rig), await startInstance(t, rig)]
+  const rig = await startRedisRig(t)
+  const [one, two] = [await startRedisInstance(t, rig), await startRedisInstance(t, rig)]
   const { ticket } = await one.manager.create(sessionDraft())
   const other = await one.manager.create(sessionDraft())
-  for (const each of [ticket, other.ticket]) assert.equal(await subjectOf(two.manager, each), 'alice')
+  for (const each of [ticket, other.ticket]) assert.equal(await two.subjectOf(each), 'alice')
   rig.proxy.resetAll()
   await until(2000, () => one.store.ping())
   await one.manager.end(other.ticket, 'logout')
   await until(2000, () => two.store.ping())
-  assert.equal(await subjectOf(two.manager, other.ticket), undefined)
+  assert.equal(await two.subjectOf(other.ticket), undefined)
   const reads = await countReads(rig, async () => {
-    for (let i = 0; i < 5; i++) assert.equal(await subjectOf(two.manager, ticket), 'alice')
+    for (let i = 0; i < 5; i++) assert.equal(await two.subjectOf(ticket), 'alice')
   })
   assert.equal(reads, 1)
 })
 
 test('a connection that died without a sign is noticed by itself, and an end that it kept back is seen', async (t) => {
-  const rig = await startRig(t)
-  const direct = { ...rig, proxy: await startFaultProxy(rig.server.port) }
-  t.after(() => direct.proxy.close())
-  const [one, two] = [await startInstance(t, direct), await startInstance(t, rig)]
+  const rig = await startRedisRig(t)
+  const direct = await startSecondWay(t, rig)
+  const [one, two] = [await startRedisInstance(t, direct), await startRedisInstance(t, rig)]
   const { ticket } = await one.manager.create(sessionDraft())
-  assert.equal(await subjectOf(two.manager, ticket), 'alice')
+  assert.equal(await two.subjectOf(ticket), 'alice')
   rig.proxy.blackHole = true
   await one.manager.end(ticket, 'logout')
-  const noticed = await until(2000, () => assert.rejects(async () => await two.manager.open(ticket)))
+  const noticed = await until(2000, () => assert.rejects(async () => await two.manager.open(ticket, 'deny')))
   t.diagnostic(`noticed after ${Math.round(noticed)} ms`)
   rig.proxy.blackHole = false
-  await until(2000, async () => assert.equal(await subjectOf(two.manager, ticket), undefined))
+  await until(2000, async () => assert.equal(await two.subjectOf(ticket), undefined))
 })
 
 test('V-092: an end that arrives together with the answer that it overtook is not lost', async (t) => {
-  const rig = await startRig(t)
-  const direct = { ...rig, proxy: await startFaultProxy(rig.server.port) }
-  t.after(() => direct.proxy.close())
-  const [one, two] = [await startInstance(t, direct), await startInstance(t, rig)]
+  const rig = await startRedisRig(t)
+  const direct = await startSecondWay(t, rig)
+  const [one, two] = [await startRedisInstance(t, direct), await startRedisInstance(t, rig)]
   for (let i = 0; i < 5; i++) {
     const { ticket } = await one.manager.create(sessionDraft())
     // The answer is held back until the message that the session is over stands behind it.
     rig.proxy.delayMs = 60
-    const opening = subjectOf(two.manager, ticket)
+    const opening = two.subjectOf(ticket)
     await sleep(10)
     rig.proxy.delayMs = 0
     await one.manager.end(ticket, 'logout')
     assert.equal(await opening, 'alice', 'it was there when it was asked for')
-    await until(AT_THE_LATEST_MS, async () => assert.equal(await subjectOf(two.manager, ticket), undefined))
+    await until(AT_THE_LATEST_MS, async () => assert.equal(await two.subjectOf(ticket), undefined))
   }
 })
 
 test('after max_age the store is asked, whoever vouches', async (t) => {
-  const rig = await startRig(t)
-  const { manager } = await startInstance(t, rig)
+  const rig = await startRedisRig(t)
+  const { manager } = await startRedisInstance(t, rig)
   const { ticket } = await manager.create(sessionDraft())
   await manager.open(ticket)
   rig.clock.advance(59_999)
@@ -187,8 +142,10 @@ test('after max_age the store is asked, whoever vouches', async (t) => {
 })
 
 test('no more than max_sessions are kept; the one unused for longest is asked for again', async (t) => {
-  const rig = await startRig(t)
-  const { manager } = await startInstance(t, rig, { nearCache: { ...NEAR_CACHE, maxSessions: 3 } })
+  const rig = await startRedisRig(t)
+  const { manager } = await startRedisInstance(t, rig, {
+    manager: { nearCache: { ...NEAR_CACHE, maxSessions: 3 } },
+  })
   const tickets: string[] = []
   for (let i = 0; i < 4; i++) {
     const { ticket } = await manager.create(sessionDraft())
@@ -203,18 +160,23 @@ test('no more than max_sessions are kept; the one unused for longest is asked fo
 })
 
 test('E-06, E-05: a session in the near cache ends at its time', async (t) => {
-  const rig = await startRig(t)
+  const rig = await startRedisRig(t)
   const lifetimes = { lifetimeMs: 100_000, idleTimeoutMs: 50_000 }
-  const { manager } = await startInstance(t, rig, { lifetimes, nearCache: { ...NEAR_CACHE, maxAgeMs: 3_600_000 } })
+  const { manager, subjectOf } = await startRedisInstance(t, rig, {
+    manager: { lifetimes, nearCache: { ...NEAR_CACHE, maxAgeMs: 3_600_000 } },
+  })
   const { ticket } = await manager.create(sessionDraft())
   await manager.open(ticket)
   rig.clock.advance(50_000)
-  assert.equal(await subjectOf(manager, ticket), undefined)
+  assert.equal(await subjectOf(ticket), undefined)
 })
 
 test('switched off, the store is asked at each request, and the server tracks nothing', async (t) => {
-  const rig = await startRig(t)
-  const { manager } = await startInstance(t, rig, { nearCache: undefined }, { tracking: false })
+  const rig = await startRedisRig(t)
+  const { manager } = await startRedisInstance(t, rig, {
+    manager: { nearCache: undefined },
+    redis: { tracking: false },
+  })
   const { ticket } = await manager.create(sessionDraft())
   const reads = await countReads(rig, async () => {
     for (let i = 0; i < 5; i++) await manager.open(ticket)
@@ -224,16 +186,16 @@ test('switched off, the store is asked at each request, and the server tracks no
 })
 
 test('a user who may not run CLIENT TRACKING works without the near cache, and is told', async (t) => {
-  const rig = await startRig(t)
+  const rig = await startRedisRig(t)
   await rig.server.command('ACL', 'SETUSER', 'u', 'on', '>p', '~*', '+@all', '-client|tracking')
   const warned: string[] = []
   const logger: Logger = { ...silentLogger, warn: (_, message) => void warned.push(message) }
-  const { manager } = await startInstance(t, rig, {}, withPassword('p', 'u'), logger)
+  const { manager, subjectOf } = await startRedisInstance(t, rig, { redis: withPassword('p', 'u'), logger })
   assert.match(warned.join(), /may not run CLIENT TRACKING, without which session_store\.near_cache cannot be used/)
   const { ticket } = await manager.create(sessionDraft())
   assert.equal(await countReads(rig, () => manager.open(ticket)), 1)
   assert.equal(await countReads(rig, () => manager.open(ticket)), 1)
   rig.proxy.resetAll()
-  await until(2000, async () => assert.equal(await subjectOf(manager, ticket), 'alice'))
+  await until(2000, async () => assert.equal(await subjectOf(ticket), 'alice'))
   assert.equal(warned.length, 1)
 })

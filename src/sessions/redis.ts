@@ -212,7 +212,9 @@ class RedisStore implements RedisSessionStore {
   async #bytes(command: readonly [string, string, ...string[]]): Promise<WatchedReply<Buffer | undefined>> {
     try {
       const { reply, watch } = await this.#link.read(command, isWrongType)
-      return { reply: Buffer.isBuffer(reply) ? reply : undefined, watch }
+      if (Buffer.isBuffer(reply)) return { reply, watch }
+      if (reply === null) return { reply: undefined, watch }
+      throw this.#link.distrust()
     } catch (cause) {
       if (!isWrongType(cause)) throw cause
       this.#tellUnreadable(command[1])

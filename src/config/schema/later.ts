@@ -2,14 +2,12 @@
 const LATER = new Set([
   'serve.admin',
   'access_rules.default_rule',
-  'session_store.outage',
   'session_store.redis.sentinel',
   'session_store.redis.cluster',
   'session_store.redis.credentials_command',
   'session.refresh.userinfo',
   'authenticators.session.config.acr',
   'authenticators.session.config.max_age',
-  'authenticators.session.config.store_outage',
 ])
 
 /** Whether the key is one that a later version brings. */

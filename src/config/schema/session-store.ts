@@ -28,8 +28,18 @@ const nearCacheSchema = z
   })
   .transform((wire) => (wire.enabled ? { maxSessions: wire.max_sessions, maxAgeMs: wire.max_age } : undefined))
 
+const outageSchema = z
+  .strictObject({
+    grace: duration({ max: '24h' })
+      .prefault('30s')
+      .describe('How long sessions of the near cache go on when the store cannot be asked; `0s`: not at all.'),
+  })
+  .transform((wire) => ({ graceMs: wire.grace }))
+
 /** `undefined`: switched off. */
-export type NearCacheConfig = z.output<typeof nearCacheSchema>
+export type NearCacheConfig =
+  | { readonly maxSessions: number; readonly maxAgeMs: number; readonly outageGraceMs: number }
+  | undefined
 export type MemoryStoreConfig = z.output<typeof memorySchema>
 
 /** Which store holds the sessions, and how it is reached. */
@@ -54,12 +64,14 @@ export const sessionStoreSchema = z
     memory: memorySchema.prefault({}).describe('The store `memory`.'),
     redis: redisSchema.prefault({}).describe('The store `redis`.'),
     near_cache: nearCacheSchema.prefault({}).describe('Opened sessions, kept in this process.'),
+    outage: outageSchema.prefault({}).describe('What holds while the store cannot be asked.'),
     config: z
       .record(z.string(), z.unknown())
       .default({})
       .describe('Given to the module as it is. Only with the path of a module.'),
   })
-  .transform(({ type, memory, redis, near_cache: nearCache, config }, context): SessionStoreConfig => {
+  .transform(({ type, memory, redis, near_cache, outage, config }, context): SessionStoreConfig => {
+    const nearCache = near_cache && { ...near_cache, outageGraceMs: outage.graceMs }
     if (type === 'memory') return { type, memory }
     if (type !== 'redis') return { type: 'module', module: type, options: config, nearCache }
     const { servers } = redis

@@ -39,6 +39,21 @@ test('a session that has to be fetched is waited for', async () => {
   assert.equal(await statusOf(decision), 200)
 })
 
+test('store_outage says what holds while the store is away; grace by default', async () => {
+  const asked: unknown[] = []
+  const open: SessionReader['open'] = (_, outage) => {
+    asked.push(outage)
+    return ALICE
+  }
+  await decide(open, ['session=alice'])
+  await decide(open, ['session=alice'], { authenticators: [{ handler: 'session', config: { store_outage: 'deny' } }] })
+  assert.deepEqual(asked, ['grace', 'deny'])
+  const { problems } = createTestRegistry({ sessions: sessionReader(KNOWN), login: LOGIN_ENTRY }).compileRule(
+    makeRule({ authenticators: [{ handler: 'session', config: { store_outage: 'allow' } }] }),
+  )
+  assert.match(problems[0]?.message ?? '', /grace|deny/)
+})
+
 test('D-07: a cookie that comes in a second line counts', async () => {
   assert.equal(await statusOf(decide(KNOWN, ['a=b', 'session=alice'])), 200)
 })

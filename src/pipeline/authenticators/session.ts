@@ -3,7 +3,7 @@ import { GateError } from '../../kernel/errors.ts'
 import type { Exchange } from '../../kernel/exchange.ts'
 import { HandlerConfigError } from '../../kernel/handlers.ts'
 import type { HeaderList } from '../../kernel/headers.ts'
-import type { Session } from '../../sessions/contract.ts'
+import type { OutagePolicy, Session } from '../../sessions/contract.ts'
 import { defineAuthenticator } from '../define.ts'
 import type { LoginEntry, SessionReader } from '../deps.ts'
 
@@ -14,6 +14,12 @@ const schema = z.strictObject({
     .union([providerId, z.array(providerId).min(1)])
     .optional()
     .describe('Only sessions of this provider, or of one of these, are accepted. Default: of any.'),
+  store_outage: z
+    .enum(['grace', 'deny'])
+    .default('grace')
+    .describe(
+      'While the session store cannot be asked: `grace` lets in sessions that are known here, for `session_store.outage.grace`; `deny` answers 503.',
+    ),
 })
 
 interface Deps {
@@ -30,7 +36,7 @@ const RETRY_AFTER_SECONDS = '1'
 export const session = defineAuthenticator({
   type: 'session',
   schema,
-  compile: ({ provider }, { sessions, login }: Deps) => {
+  compile: ({ provider, store_outage: outage }, { sessions, login }: Deps) => {
     if (sessions === undefined || login === undefined) {
       throw new HandlerConfigError([], 'sessions need the section "login" with a provider')
     }
@@ -59,7 +65,7 @@ export const session = defineAuthenticator({
       if (cookies === undefined) return false
       const ticket = sessions.readTicket(cookies)
       if (ticket === undefined) return false
-      const opened = openOrExplain(sessions, ticket)
+      const opened = openOrExplain(sessions, ticket, outage)
       if (opened instanceof Promise) return opened.then((found) => admit(exchange, found), throwExplained)
       return admit(exchange, opened)
     }
@@ -71,9 +77,13 @@ function cookieHeader(headers: HeaderList): string | undefined {
   return headers.count('cookie') > 1 ? headers.getAll('cookie').join('; ') : headers.get('cookie')
 }
 
-function openOrExplain(sessions: SessionReader, ticket: string): ReturnType<SessionReader['open']> {
+function openOrExplain(
+  sessions: SessionReader,
+  ticket: string,
+  outage: OutagePolicy,
+): ReturnType<SessionReader['open']> {
   try {
-    return sessions.open(ticket)
+    return sessions.open(ticket, outage)
   } catch (cause: unknown) {
     return throwExplained(cause)
   }

@@ -167,6 +167,22 @@ test('FM-14: a server that is stopped by SIGSTOP: first answer within 1 s, later
   t.diagnostic(`recovered after ${Math.round(recovery)} ms`)
 })
 
+test('FM-14: a server that greets and then hangs is asked ever less often: most requests do not wait for it', async (t) => {
+  const rig = await startRig(t)
+  const instance = await startInstance(t, rig)
+  const { ticket } = await instance.manager.create(sessionDraft())
+  rig.proxy.answer = (request) => (request.includes('GETRANGE') ? '' : undefined)
+  let waited = 0
+  for (const until_ = performance.now() + 3000; performance.now() < until_; await sleep(5)) {
+    const { ms, error } = await timed(() => subjectOf(instance, ticket))
+    assert.deepEqual(pick(error as object), UNAVAILABLE)
+    if (ms > 150) waited++
+  }
+  assert.ok(waited <= 6, `${waited} deadlines in 3 s`)
+  rig.proxy.answer = undefined
+  await until(2000, async () => assert.equal(await subjectOf(instance, ticket), 'alice'))
+})
+
 test('FM-15: a reply that is cut in the middle is an error, and what follows is not taken for an answer', async (t) => {
   const rig = await startRig(t)
   const instance = await startInstance(t, rig)
@@ -387,6 +403,20 @@ test('FM-24: a server with no room for clients is not stormed', async (t) => {
   assert.ok(rig.errors.some(({ detail }) => /maximum number of clients/.test(String(detail))))
   rig.proxy.answer = undefined
   await until(2000, async () => assert.equal(await subjectOf(instance, ticket), 'alice'))
+})
+
+test('FM-16: a reply of another kind than was asked for is no answer, and ends the connection', async (t) => {
+  const rig = await startRig(t)
+  const instance = await startInstance(t, rig)
+  const { ticket } = await instance.manager.create(sessionDraft())
+  for (const reply of ['+PONG', ':1', '*0', '%0', '#t']) {
+    const { accepted } = rig.proxy
+    rig.proxy.answer = (request) => (request.includes('GETRANGE') ? `${reply}\r\n` : undefined)
+    await assert.rejects(async () => await instance.manager.open(ticket), UNAVAILABLE)
+    rig.proxy.answer = undefined
+    await until(2000, async () => assert.equal(await subjectOf(instance, ticket), 'alice'))
+    assert.ok(rig.proxy.accepted > accepted)
+  }
 })
 
 test("V-129, V-131: with replies late by up to twice the deadline, nobody is ever given somebody else's session", async (t) => {

@@ -59,6 +59,9 @@ export class RedisLink {
   #watch: { lostAt: number | undefined } | undefined
   #lastCause: unknown
   #downSince: number | undefined
+  /** Whether the connection has been of use to anybody. */
+  #hasAnswered = false
+  #retryMs = 0
   #lastRecycle = 0
   #closed = false
   #keptAlive = false
@@ -83,6 +86,7 @@ export class RedisLink {
     const connection = await this.#open()
     if (this.#closed) return connection.destroy()
     this.#connection = connection
+    this.#hasAnswered = false
     this.#watch = this.#tracking ? { lostAt: undefined } : undefined
   }
 
@@ -160,7 +164,9 @@ export class RedisLink {
     if (connection === undefined) throw storeUnavailable(diagnose(this.#lastCause, this.target))
     if (connection.inFlight >= MAX_IN_FLIGHT) throw storeUnavailable('too many commands are waiting for Redis')
     try {
-      return await connection.send(args)
+      const reply = await connection.send(args)
+      this.#hasAnswered = true
+      return reply
     } catch (cause) {
       if (isAnswer?.(cause) === true) throw cause
       if (cause instanceof Error && /^(READONLY|MASTERDOWN)/.test(cause.message)) this.#recycle(connection, cause)
@@ -172,6 +178,15 @@ export class RedisLink {
   async read(args: readonly RedisArgument[], isAnswer?: (cause: unknown) => boolean): Promise<WatchedReply> {
     const watch = this.#watch
     return { reply: await this.send(args, isAnswer), watch: watch?.lostAt === undefined ? watch : undefined }
+  }
+
+  /** A reply was none to what was asked: whatever follows on this connection could be somebody else's. */
+  distrust(): Error {
+    const cause = new Error('a reply of another kind than was asked for')
+    const connection = this.#connection
+    connection?.destroy(cause)
+    if (connection !== undefined) this.#lost(cause)
+    return storeUnavailable(`${cause.message}; the connection to Redis is given up`)
   }
 
   close(): void {
@@ -201,18 +216,19 @@ export class RedisLink {
   }
 
   async #reconnect(): Promise<void> {
-    // A server that was merely restarted is back at once; one that hangs is given time.
-    let waitMs = this.#lastCause instanceof RedisTimeout ? FIRST_RETRY_MS : 0
+    // A server that was merely restarted is back at once; one that hangs is given time, and more each time that it only greets.
+    if (!(this.#lastCause instanceof RedisTimeout)) this.#retryMs = 0
+    else this.#retryMs = this.#hasAnswered ? FIRST_RETRY_MS : longer(this.#retryMs)
     while (!this.#closed) {
       // Jitter, so that many instances do not come all at once.
-      await this.#sleep(waitMs / 2 + Math.random() * waitMs)
+      await this.#sleep(this.#retryMs / 2 + Math.random() * this.#retryMs)
       if (this.#closed) return
       try {
         await this.connect()
         break
       } catch (cause) {
         this.#noteFailure(cause)
-        waitMs = Math.min(Math.max(waitMs * 2, FIRST_RETRY_MS), MAX_RETRY_MS)
+        this.#retryMs = longer(this.#retryMs)
       }
     }
     const downForMs = Math.round(performance.now() - (this.#downSince ?? 0))
@@ -245,6 +261,10 @@ export class RedisLink {
       }
     })
   }
+}
+
+function longer(waitMs: number): number {
+  return Math.min(Math.max(waitMs * 2, FIRST_RETRY_MS), MAX_RETRY_MS)
 }
 
 /** Redis 7 names the subcommand, 6.2 only the command. */
