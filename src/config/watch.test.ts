@@ -49,6 +49,18 @@ test('a changed file is loaded again; what does not load changes nothing and is 
   assert.equal(await next(), 'warn')
 })
 
+test('FM-34: a file that is empty, such as while it is written, changes nothing; an empty section does', async (t) => {
+  const folder = makeFolder(t, { 'a.yaml': 'log: { level: debug }\n' })
+  const file = join(folder, 'a.yaml')
+  const { next, watch } = watching(t, [file])
+  writeFileSync(file, '')
+  assert.match((await next()) ?? '', /^a\.yaml: is empty/)
+  watch.reload()
+  assert.match((await next()) ?? '', /^a\.yaml: is empty/)
+  writeFileSync(file, '{}')
+  assert.equal(await next(), 'info')
+})
+
 test('the ..data swap of a Kubernetes volume is one load, however many files it changes', async (t) => {
   const folder = makeFolder(t)
   for (const [version, level] of [

@@ -33,6 +33,7 @@ const SETTLE_MS = 50
 export function watchConfig(options: ConfigWatchOptions): ConfigWatch {
   const { load, onChange, onProblems, pollMs = POLL_MS, settleMs = SETTLE_MS, clock = systemClock } = options
   const watches = new Map<string, FileWatch>()
+  let inForce = options.loaded.files
   let cancel: (() => void) | undefined
 
   watchFiles(options.loaded.files)
@@ -50,10 +51,12 @@ export function watchConfig(options: ConfigWatchOptions): ConfigWatch {
     cancel = undefined
     const result = tryLoadConfig(load)
     watchFiles(result.files)
-    if ('problems' in result) {
-      onProblems(result.problems)
+    const emptied = emptiedFiles(inForce, result.files)
+    if (emptied.length > 0 || 'problems' in result) {
+      onProblems('problems' in result ? result.problems : emptied)
       return
     }
+    inForce = result.files
     for (const [file, watch] of watches) {
       if (result.files.has(file)) continue
       watch.close()
@@ -73,4 +76,13 @@ export function watchConfig(options: ConfigWatchOptions): ConfigWatch {
     cancel?.()
     cancel = clock.schedule(settleMs, reload)
   }
+}
+
+/** A file is empty for a moment while it is written anew, and for good when the disk is full: nobody means that. */
+function emptiedFiles(before: LoadedConfig['files'], now: LoadedConfig['files']): Problem[] {
+  return [...now].flatMap(([file, content]) =>
+    content?.length === 0 && (before.get(file)?.length ?? 0) > 0
+      ? [{ source: file, path: '', message: 'is empty, which is not taken for a change; {} resets every key' }]
+      : [],
+  )
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Problem } from '../kernel/problem.ts'
 import type { MatchingStrategy } from './patterns/compile.ts'
-import { type ReadRule, readSource } from './read-source.ts'
+import { type ReadRule, readSource, type SourceContent } from './read-source.ts'
 import type { RuleSource } from './sources/source.ts'
 
 /** What is known of one source. */
@@ -63,7 +63,7 @@ export class HeldSource {
   async read(strategy: MatchingStrategy): Promise<boolean> {
     const content = this.#content
     if (content === undefined || this.#readAs === strategy) return false
-    const read = await readSource(this.#source.name, content, strategy)
+    const read = this.#isEmptied(content) ? this.#emptied() : await readSource(this.#source.name, content, strategy)
     // Something else came meanwhile, and waits for the next round.
     if (content !== this.#content) return false
     this.#readAs = strategy
@@ -78,6 +78,15 @@ export class HeldSource {
 
   close(): void {
     this.#source.close()
+  }
+
+  /** A file is empty for a moment while it is written anew, and for good when the disk is full: nobody means that. */
+  #isEmptied(content: Uint8Array): boolean {
+    return content.length === 0 && this.rules.length > 0
+  }
+
+  #emptied(): SourceContent {
+    return { problems: [{ source: this.#source.name, path: '', message: 'is empty; no rules are written as []' }] }
   }
 
   #note(problems: readonly Problem[]): void {

@@ -183,6 +183,21 @@ test('a source that cannot be taken keeps its last good rules, and is taken as s
   assert.equal(isBroken(), false)
 })
 
+test('FM-34: a file that is empty, such as while it is written, takes away no rules; an empty list does', async (t) => {
+  const dir = folder(t)
+  const file = join(dir, 'a.json')
+  writeFileSync(file, rule('a'))
+  const { repository, match, logged, until } = await open(t, settings(dir, 'file://a.json'))
+  writeFileSync(file, '')
+  await until(() => repository.sources()[0]?.problems.length === 1)
+  assert.match(logged[0] ?? '', /is empty; no rules are written as \[\]/)
+  assert.equal(match('/a'), 'a')
+  writeFileSync(file, rule('b'))
+  await until(() => match('/b') === 'b')
+  writeFileSync(file, '[]')
+  await until(() => match('/b') === 'ERR_RULE_NOT_FOUND')
+})
+
 test('a source that was never good leaves the others in force', async (t) => {
   const dir = folder(t)
   writeFileSync(join(dir, 'a.json'), rule('a', 'http://h/<[>'))
