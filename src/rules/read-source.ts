@@ -35,7 +35,7 @@ export async function readSource(
     const place = cause.line === undefined ? { source } : { source, line: cause.line }
     return { problems: [{ ...place, path: '', message: cause.message }] }
   }
-  const { rules, problems } = readRules(document)
+  const { rules, problems } = readRules(document, !isJson)
   const found = problems.map(({ path, message, ruleId }) => ({ path: formatPath(path), message, ruleId }))
   const read: ReadRule[] = []
   const slice = new TimeSlice()

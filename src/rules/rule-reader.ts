@@ -2,6 +2,13 @@ import { isPlainObject, type PlainObject } from '../lib/deep-merge.ts'
 import { type KeyPath } from '../lib/document.ts'
 import type { RuleShapeProblem } from './wire.ts'
 
+/** What is the same for all objects of a document. */
+export interface RuleDocument {
+  readonly problems: RuleShapeProblem[]
+  /** Whether keys count in the order of their octets, as in YAML, and not as they are written. */
+  readonly sortsKeys: boolean
+}
+
 /**
  * Reads the members of one object of a rule document as Go's encoding/json does: names are matched without regard to case;
  * `null` and absence give the zero value; another type is a problem.
@@ -11,11 +18,11 @@ export class RuleReader {
   ruleId: string | undefined
   readonly #object: PlainObject
   readonly #path: KeyPath
-  readonly #problems: RuleShapeProblem[]
+  readonly #document: RuleDocument
 
-  constructor(value: unknown, path: KeyPath, problems: RuleShapeProblem[], ruleId?: string) {
+  constructor(value: unknown, path: KeyPath, document: RuleDocument, ruleId?: string) {
     this.#path = path
-    this.#problems = problems
+    this.#document = document
     this.ruleId = ruleId
     this.#object = isPlainObject(value) ? value : {}
     if (value !== undefined && value !== null && !isPlainObject(value))
@@ -23,7 +30,7 @@ export class RuleReader {
   }
 
   tell(path: KeyPath, message: string): void {
-    this.#problems.push({ path: [...this.#path, ...path], message, ruleId: this.ruleId })
+    this.#document.problems.push({ path: [...this.#path, ...path], message, ruleId: this.ruleId })
   }
 
   raw(name: string): unknown {
@@ -64,12 +71,12 @@ export class RuleReader {
   }
 
   object(name: string): RuleReader {
-    return new RuleReader(this.raw(name), [...this.#path, name], this.#problems, this.ruleId)
+    return new RuleReader(this.raw(name), [...this.#path, name], this.#document, this.ruleId)
   }
 
   list(name: string): RuleReader[] {
     return this.#items(name).map(
-      (item, index) => new RuleReader(item, [...this.#path, name, index], this.#problems, this.ruleId),
+      (item, index) => new RuleReader(item, [...this.#path, name, index], this.#document, this.ruleId),
     )
   }
 
@@ -90,10 +97,21 @@ export class RuleReader {
     return []
   }
 
-  /** Of several spellings the last counts. */
+  /** Of several spellings the last counts: in JSON as they are written, in YAML, which Go sorts on the way, as they sort. */
   #keyOf(name: string): string {
-    return Object.keys(this.#object).findLast((key) => key.toLowerCase() === name) ?? name
+    const spellings = Object.keys(this.#object).filter((key) => folded(key) === name)
+    if (spellings.length > 1 && this.#document.sortsKeys) spellings.sort(byOctets)
+    return spellings.at(-1) ?? name
   }
+}
+
+/** Go's folding of letters takes the long s for an s, and the sign of the kelvin for a k. */
+function folded(key: string): string {
+  return key.toLowerCase().replaceAll('ſ', 's')
+}
+
+function byOctets(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 function describe(value: unknown): string {

@@ -70,6 +70,20 @@ test('names of keys are compared without regard to case, and unknown ones ignore
   assert.deepEqual(rules[0]?.match, { kind: 'http', methods: ['GET'], url: 'http://h/' })
 })
 
+test('of several spellings of a key the last counts: in YAML, which Go sorts, the one that sorts last', () => {
+  const read = (document: object, isYaml = false): string | undefined =>
+    readRules([{ match: MATCH, ...document }], isYaml).rules[0]?.description
+  assert.equal(read({ description: 'a', Description: 'b' }), 'b')
+  assert.equal(read({ Description: 'b', description: 'a' }), 'a')
+  assert.equal(read({ description: 'a', Description: 'b' }, true), 'a')
+  assert.equal(read({ deſcription: 'a', description: 'b' }, true), 'a')
+})
+
+test('a rule is migrated by the key "version" alone', () => {
+  assert.deepEqual(problemsOf([{ match: MATCH, version: 'x' }]).length, 1)
+  assert.equal(readRules([{ match: MATCH, Version: 'x' }]).rules[0]?.version, 'x')
+})
+
 test('"Match" is the one spelling that Oathkeeper takes no rule with', () => {
   assert.deepEqual(problemsOf([{ Match: MATCH }]), ['[0].Match: must be written "match"'])
   assert.deepEqual(problemsOf([{ Match: null, match: MATCH }]), [])

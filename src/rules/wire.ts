@@ -9,8 +9,14 @@ export interface RuleShapeProblem {
   readonly ruleId: string | undefined
 }
 
-/** Reads a document of rules: a list, or nothing at all. Every part of the wrong type is told; unknown keys are ignored. */
-export function readRules(document: unknown): {
+/**
+ * Reads a document of rules: a list, or nothing at all. Every part of the wrong type is told; unknown keys are ignored.
+ * @param sortsKeys whether it was YAML: of several spellings of a key, the one that sorts last counts
+ */
+export function readRules(
+  document: unknown,
+  sortsKeys = false,
+): {
   readonly rules: readonly Rule[]
   readonly problems: readonly RuleShapeProblem[]
 } {
@@ -19,7 +25,7 @@ export function readRules(document: unknown): {
     return { rules: [], problems: [{ path: [], message: 'must be a list of rules', ruleId: undefined }] }
   }
   const problems: RuleShapeProblem[] = []
-  const rules = document.map((item: unknown, index) => readRule(new RuleReader(item, [index], problems)))
+  const rules = document.map((item: unknown, index) => readRule(new RuleReader(item, [index], { problems, sortsKeys })))
   return { rules, problems }
 }
 
@@ -41,7 +47,8 @@ function readRule(rule: RuleReader): Rule {
       stripPath: upstream.text('strip_path'),
     },
   }
-  const migrated = migrateRule(read)
+  // Rules are migrated by the key `version` in this spelling alone.
+  const migrated = rule.hasExactly('version') ? migrateRule(read) : read
   if (migrated === undefined) {
     rule.tell(['version'], `must be a version of Oathkeeper such as v0.40.0, found "${read.version}"`)
   }
