@@ -38,6 +38,14 @@ const PROBLEMS: Problem[] = [
   { source: 'env:LOG_LEVEL', path: 'log.level', message: 'must be one of …' },
 ]
 
+test('serve runs everything, also where it is told to run the proxy, as in the examples that Oathkeeper publishes', async () => {
+  for (const what of ['proxy', 'api', 'all']) {
+    const { run, said } = cli()
+    assert.equal(await run('serve', what, '-c', 'a'), 0)
+    assert.deepEqual(said.asked[0]?.configFiles, ['a'])
+  }
+})
+
 test('serve takes several files, in their order, before and behind the command', async () => {
   const { run, said } = cli()
   assert.equal(await run('-c', 'a', 'serve', '-c', 'b', '--config', 'c', '--config=d', '--sqa-opt-out'), 0)

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type { RunningApp } from './application.ts'
 import { addConfigOption, configFilesOf } from './config-option.ts'
 import type { CliContext, Finish } from './context.ts'
@@ -31,6 +31,13 @@ const SIGNAL_NUMBERS: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 2, SIG
 /** `oathkeeper serve`: runs the proxy and the decision API until it is told to stop. */
 export function addServeCommand(program: Command, context: CliContext, finish: Finish): void {
   const command = program.command('serve').description('Run the proxy and the decision API.')
+  command.addArgument(
+    new Argument('[what]', 'of no effect: old examples of Oathkeeper say "serve proxy"').choices([
+      'proxy',
+      'api',
+      'all',
+    ]),
+  )
   addConfigOption(command)
     // Oathkeeper's switches for telemetry, of which there is none here.
     .addOption(new Option('--sqa-opt-out').hideHelp())
