@@ -7,6 +7,8 @@ import { load, loadOptions } from './app/load.ts'
 import { Reloader } from './app/reloader.ts'
 import { observeRequests, serveMetrics } from './app/metrics.ts'
 import { ruleSettings } from './app/rule-settings.ts'
+import { createDecisionObserver } from './app/decision-observer.ts'
+import { openTracing } from './app/tracing.ts'
 import { openSessions } from './app/sessions.ts'
 import { createServices } from './app/services.ts'
 import { signingKeyLocations } from './app/signing.ts'
@@ -17,7 +19,6 @@ import { formatProblem } from './kernel/problem.ts'
 import { CleanupStack } from './lib/cleanup-stack.ts'
 import { packageVersion } from './lib/package-version.ts'
 import { createMetrics } from './observability/metrics/metrics.ts'
-import { createDecisionLog } from './observability/decision-log.ts'
 import { createLog, type Log, type LogSink } from './observability/log.ts'
 import { createGate } from './pipeline/gate.ts'
 import { createRuleRepository } from './rules/repository.ts'
@@ -90,13 +91,10 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     await reloader.current.login?.close()
   })
   const metrics = undo.adopt(createMetrics(config.serve.prometheus), (counting) => counting.close())
-  const logDecision = createDecisionLog(log)
+  const tracing = undo.adopt(await openTracing(config, log), (opened) => opened?.close())
   const gate = createGate({
     current: () => ({ matcher: rules.matcher, fallback: reloader.current.fallback }),
-    onDecision(decision, tookMs) {
-      metrics.recordDecision(decision)
-      logDecision(decision, tookMs)
-    },
+    onDecision: createDecisionObserver(log, metrics, tracing !== undefined),
   })
 
   const listenerDeps = {
@@ -107,6 +105,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
       proxy: observeRequests(metrics, 'oathkeeper-proxy'),
       api: observeRequests(metrics, 'oathkeeper-api'),
     },
+    tracing,
     rules,
     health: healthSources(rules, sessions.store),
     keys: () => signingKeys.publicKeys(signingKeyLocations(reloader.current.config, rules.list())),

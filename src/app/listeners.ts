@@ -17,6 +17,7 @@ import type { Logger } from '../kernel/logger.ts'
 import { StartError } from '../kernel/start-error.ts'
 import type { Login } from '../login/login.ts'
 import { tellListening } from '../observability/listener.ts'
+import type { Tracing } from '../observability/tracing/tracing.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import { createProxy } from '../proxy/proxy.ts'
 import type { Proxy } from '../proxy/contract.ts'
@@ -32,6 +33,8 @@ export interface ListenerDeps {
   readonly cors: () => Readonly<Record<'proxy' | 'api', Cors | undefined>>
   /** Told of every request when it is over, by listener. */
   readonly answered: Readonly<Record<'proxy' | 'api', AnswerObserver>>
+  /** Nothing while requests are not traced. */
+  readonly tracing: Tracing | undefined
   readonly rules: RuleRepository<Plan>
   readonly health: HealthSources
   /** Public keys of what signs tokens. */
@@ -46,7 +49,7 @@ const API_BODY_LIMIT = 10 * 1024 * 1024
 /** Creates the listener of the proxy. */
 export function createProxyListener({ serve, accessRules }: Config, deps: ListenerDeps): Proxy {
   const { proxy } = serve
-  const { gate, login, cors, answered, clock, logger } = deps
+  const { gate, login, cors, answered, tracing, clock, logger } = deps
   return createProxy(
     {
       host: proxy.host,
@@ -75,6 +78,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
       },
       cors: () => cors().proxy,
       answered: answered.proxy,
+      trace: tracing && ((request) => tracing.begin('proxy', request)),
       clock,
       logger,
     },
@@ -84,7 +88,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
 /** Creates the listener of the API: decisions, health, rules and keys. */
 export function createApiListener({ serve, accessRules }: Config, deps: ListenerDeps): HttpServer {
   const { api, proxy } = serve
-  const { gate, cors, rules, health, keys, clock, logger } = deps
+  const { gate, cors, rules, health, keys, tracing, clock, logger } = deps
   const watch = new StallWatch(clock, api.timeouts.readMs)
   const trusts = compileTrust(api.trustedProxies)
   const answer = createApi({
@@ -114,7 +118,11 @@ export function createApiListener({ serve, accessRules }: Config, deps: Listener
       maxHeaderSize: proxy.maxHeaderSize,
       trusts,
     },
-    { request: answer, answered: deps.answered.api },
+    {
+      request: answer,
+      answered: deps.answered.api,
+      trace: tracing && ((request) => tracing.begin('api', request)),
+    },
     clock,
   )
 }

@@ -8,6 +8,7 @@ import { configJsonSchema, type SchemaNode } from './json-schema.ts'
 import { parsePath, type Place } from './provenance.ts'
 import { type ConfigSchema, createConfigSchema } from './schema/config.ts'
 import type { HandlerSchema } from './schema/handlers.ts'
+import { tracingWarnings } from './tracing-warnings.ts'
 import { Sources } from './sources.ts'
 
 export interface LoadOptions {
@@ -63,9 +64,11 @@ export function tryLoadConfig({ files, env, handlers }: LoadOptions): LoadResult
     config: completeConfig(parsed.data),
     warnings: [
       ...sources.warnings,
-      ...[...sectionWarnings(sections, document), ...corsWarnings(parsed.data.serve)].map((warning) =>
-        sources.toProblem(warning),
-      ),
+      ...[
+        ...sectionWarnings(sections, document),
+        ...corsWarnings(parsed.data.serve),
+        ...tracingWarnings(parsed.data.tracing),
+      ].map((warning) => sources.toProblem(warning)),
     ],
     locate: (path) => sources.locate(parsePath(path)),
     files: sources.files,

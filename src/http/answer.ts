@@ -1,3 +1,4 @@
+import type { TraceSpan } from '../lib/trace.ts'
 import { type IncomingMessage, ServerResponse } from 'node:http'
 
 /** Told of a request that is over: the status is 499 when the client went away before there was an answer. */
@@ -10,6 +11,8 @@ export class Answer extends ServerResponse<IncomingMessage> {
   /** By `performance.now()`; 0 while nobody observes. */
   startedAt = 0
   observer: AnswerObserver | undefined = undefined
+  /** While requests are traced. */
+  span: TraceSpan | undefined = undefined
 
   /** @param flat name, value, name, value, …; answers are written in no other form. */
   override writeHead(status: number, flat?: unknown): this {
@@ -19,9 +22,12 @@ export class Answer extends ServerResponse<IncomingMessage> {
 
   /** For the end of the request, however it came; tells the observer once. */
   conclude(status: number): void {
-    const { observer } = this
+    const { observer, span } = this
     this.observer = undefined
+    this.span = undefined
     observer?.(this, status)
+    span?.set('http.response.status_code', status)
+    span?.end(status >= 500 ? `status ${status}` : undefined)
   }
 
   /** Leaves out an added header, because what the answer says by that name replaces it. */

@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../kernel/clock.ts'
+import { runInSpan, type TraceSpan } from '../lib/trace.ts'
 import { Answer, type AnswerObserver } from './answer.ts'
 import { connectionOf, type PeerTrust, registerConnection } from './connection.ts'
 import { answerBrokenRequest } from './broken-request.ts'
@@ -36,6 +37,8 @@ export interface HttpHandlers {
   upgrade?(request: IncomingMessage, response: Answer, takeOver: () => Upgraded): void
   /** Told of every request when it is over, for metrics and traces. An upgraded connection is over when it is taken over. */
   readonly answered?: AnswerObserver | undefined
+  /** Begins the span of a request, which ends with its answer. */
+  readonly trace?: ((request: IncomingMessage) => TraceSpan | undefined) | undefined
 }
 
 export interface Upgraded {
@@ -90,13 +93,21 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
     response.on('close', countDown)
     observe(response)
     if (closing) response.shouldKeepAlive = false
-    handlers.request(request, response)
+    if (handlers.trace === undefined) handlers.request(request, response)
+    else traced(request, response, () => handlers.request(request, response))
   }
 
   function observe(response: Answer): void {
     if (handlers.answered === undefined) return
     response.startedAt = performance.now()
     response.observer = handlers.answered
+  }
+
+  function traced(request: IncomingMessage, response: Answer, run: () => void): void {
+    const span = handlers.trace?.(request)
+    response.span = span
+    if (span === undefined) run()
+    else runInSpan(span, run)
   }
 
   function beginUpgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
@@ -111,12 +122,13 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
       tunnels.delete(socket)
       response.conclude(finalStatus(response))
     })
-    handlers.upgrade?.(request, response, () => {
+    const takeOver = (): Upgraded => {
       response.detachSocket(socket)
       socket.setTimeout(0)
       response.conclude(101)
       return { socket, head }
-    })
+    }
+    traced(request, response, () => handlers.upgrade?.(request, response, takeOver))
   }
 
   return {

@@ -1,3 +1,4 @@
+import { currentSpan, withTraceHeaders } from './trace.ts'
 import { Agent, type Dispatcher, errors as undiciErrors } from 'undici'
 
 export interface OutboundOptions {
@@ -111,7 +112,24 @@ export function createOutbound(options: OutboundOptions): Outbound {
     }
   }
 
-  return { call, close: () => agent.destroy() }
+  /** The call is a span of its own where requests are traced, and carries the trace on. */
+  async function tracedCall(target: string | OutboundTarget, asked: OutboundRequest): Promise<OutboundResponse> {
+    const span = currentSpan()?.child(asked.method)
+    if (span === undefined) return call(target, asked)
+    span.set('http.request.method', asked.method)
+    span.set('server.address', new URL(typeof target === 'string' ? target : target.origin).host)
+    try {
+      const response = await call(target, { ...asked, headers: withTraceHeaders(flatHeaders(asked.headers), span) })
+      span.set('http.response.status_code', response.status)
+      span.end(response.status >= 500 ? `status ${response.status}` : undefined)
+      return response
+    } catch (cause: unknown) {
+      span.end(cause instanceof OutboundError ? cause.kind : 'failed')
+      throw cause
+    }
+  }
+
+  return { call: tracedCall, close: () => agent.destroy() }
 }
 
 function splitUrl(url: string): OutboundTarget {
@@ -120,9 +138,12 @@ function splitUrl(url: string): OutboundTarget {
 }
 
 /** An answer is read as it is, so none is asked for in an encoding. */
-function withIdentity(headers: OutboundRequest['headers'] = {}): string[] {
-  const flat = isFlat(headers) ? headers : Object.entries(headers).flat()
-  return ['accept-encoding', 'identity', ...flat]
+function withIdentity(headers: OutboundRequest['headers']): string[] {
+  return ['accept-encoding', 'identity', ...flatHeaders(headers)]
+}
+
+function flatHeaders(headers: OutboundRequest['headers'] = {}): readonly string[] {
+  return isFlat(headers) ? headers : Object.entries(headers).flat()
 }
 
 function isFlat(headers: NonNullable<OutboundRequest['headers']>): headers is readonly string[] {

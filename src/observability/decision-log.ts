@@ -5,7 +5,7 @@ import type { Log } from './log.ts'
 export type DecisionLog = (decision: Decision, tookMs: number) => void
 
 /** Creates the decision log: one line a decision, without query, headers or any credential. */
-export function createDecisionLog(log: Log): DecisionLog {
+export function createDecisionLog(log: Log, traceId?: () => string | undefined): DecisionLog {
   return (decision, tookMs) => {
     const { exchange } = decision
     const { request, at } = exchange
@@ -24,6 +24,7 @@ export function createDecisionLog(log: Log): DecisionLog {
           status: decision.reply?.status ?? (request.front === 'decision' ? 200 : undefined),
           remote: request.clientAddress,
           request_id: request.requestId,
+          trace_id: traceId?.(),
           took_ms: round(tookMs),
         },
         'Access request granted',
@@ -51,6 +52,7 @@ export function createDecisionLog(log: Log): DecisionLog {
         status: reply.status,
         remote: request.clientAddress,
         request_id: request.requestId,
+        trace_id: traceId?.(),
         took_ms: round(tookMs),
       },
       'Access request denied',

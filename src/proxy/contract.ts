@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { AnswerObserver } from '../http/answer.ts'
 import type { Cors } from '../http/cors.ts'
@@ -7,6 +8,7 @@ import type { Gate } from '../kernel/gate.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
+import type { TraceSpan } from '../lib/trace.ts'
 import type { OwnCookie } from './cookies.ts'
 import type { ForwardingEnd } from './forwarding.ts'
 import type { UpgradeOrigins } from './origin.ts'
@@ -52,6 +54,8 @@ export interface ProxyDeps {
   readonly cors?: () => Cors | undefined
   readonly clock: Clock
   readonly logger: Logger
+  /** Begins the span of a request. */
+  readonly trace?: ((request: IncomingMessage) => TraceSpan | undefined) | undefined
   /** Told of every request when it is over. */
   readonly answered?: AnswerObserver | undefined
   /** Hears of every exchange with an upstream when it is over; failures are logged in any case. */

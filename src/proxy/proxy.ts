@@ -16,6 +16,7 @@ import { GateError } from '../kernel/errors.ts'
 import type { Exchange } from '../kernel/exchange.ts'
 import type { Decision, UpstreamTarget } from '../kernel/gate.ts'
 import type { RequestView } from '../kernel/request.ts'
+import { type TraceSpan, withTraceHeaders } from '../lib/trace.ts'
 import { cleanQuery } from '../lib/go-url.ts'
 import type { LocalRoutes, Proxy, ProxyDeps, ProxyOptions } from './contract.ts'
 import { answerFailure, Forwarding, type ForwardingContext, type ForwardingEnd, type Outgoing } from './forwarding.ts'
@@ -61,7 +62,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
       maxHeaderSize: options.maxHeaderSize,
       trusts,
     },
-    { request: serve, upgrade: serve, answered: deps.answered },
+    { request: serve, upgrade: serve, answered: deps.answered, trace: deps.trace },
     clock,
   )
 
@@ -159,18 +160,25 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     const { head, body } = received
     const upgrade = takeOver === undefined ? '' : offeredProtocols(head.upgrade)
     const upstream = upstreams.at(target.origin)
-    const outgoing: Outgoing = {
-      method: exchange.request.method,
-      path: upstreamPathAndQuery(exchange.request, target, options.trailingSlash),
-      headers: upstreamHeaders(exchange, target, body?.length, head.trailers, headerOptions),
-      body,
-      ...(upgrade === '' ? {} : { upgrade }),
-    }
     if (upstream.active >= upstreamOptions.maxConnections + upstreamOptions.maxWaiting) {
       answerFailure(response, new GateError('ERR_UPSTREAM_BUSY', { headers: [['Retry-After', '1']] }))
       return
     }
-    const context: ForwardingContext = { upstream, limits, watch, onEnd }
+    const flat = upstreamHeaders(exchange, target, body?.length, head.trailers, headerOptions)
+    const span = response.span?.child('upstream')
+    const outgoing: Outgoing = {
+      method: exchange.request.method,
+      path: upstreamPathAndQuery(exchange.request, target, options.trailingSlash),
+      headers: span === undefined ? flat : withTraceHeaders(flat, span),
+      body,
+      ...(upgrade === '' ? {} : { upgrade }),
+    }
+    const context: ForwardingContext = {
+      upstream,
+      limits,
+      watch,
+      onEnd: span === undefined ? onEnd : endSpan(span, onEnd),
+    }
     if (takeOver === undefined || upgrade === '') new Forwarding(exchange, response, outgoing, context).begin()
     else new TunnelForwarding(exchange, response, outgoing, context, takeOver).begin()
   }
@@ -222,6 +230,15 @@ class Serving {
 
 const LOOP: Refusal = { status: 508, message: 'The proxy is its own upstream', close: true }
 const FOREIGN_ORIGIN: Refusal = { status: 403, message: 'The page may not open this connection', close: true }
+
+/** Ends the span of the exchange with it. */
+function endSpan(span: TraceSpan, onEnd: (end: ForwardingEnd) => void): (end: ForwardingEnd) => void {
+  return (end) => {
+    span.set('http.response.status_code', end.status)
+    span.end(end.error?.code)
+    onEnd(end)
+  }
+}
 
 /** What the upstream did is for the operator; the client learns the status. */
 function logFailure(logger: Logger, { exchange, status, error }: ForwardingEnd): void {

@@ -7,7 +7,7 @@ const address = z
 
 const uri = z.string().refine((text) => URL.canParse(text), 'must be a URL such as http://localhost:9411/api/v2/spans')
 
-const ratio = z.number().optional().describe('Share of the requests that is traced, 0 to 1.')
+const ratio = z.number().optional().describe('Share of the requests that begins a trace, 0 to 1. Default: all. What a caller decided goes before.')
 
 const jaegerSchema = z.strictObject({
   local_agent_address: address.optional().describe('Address of the Jaeger agent.'),
@@ -15,12 +15,12 @@ const jaegerSchema = z.strictObject({
 })
 
 const zipkinSchema = z.strictObject({
-  server_url: uri.optional().describe('URL of the Zipkin server.'),
+  server_url: uri.optional().describe('URL of the Zipkin server. Default: `http://localhost:9411/api/v2/spans`.'),
   sampling: z.strictObject({ sampling_ratio: ratio }).prefault({}),
 })
 
 const otlpSchema = z.strictObject({
-  server_url: address.optional().describe('`host:port` of the OTLP collector (HTTP).'),
+  server_url: address.optional().describe('`host:port` of the OTLP collector (HTTP). Default: `localhost:4318`.'),
   insecure: z.boolean().default(false).describe('Plain http to the collector.'),
   sampling: z.strictObject({ sampling_ratio: ratio }).prefault({}),
   authorization_header: secret().optional().describe('`Authorization` header for the collector.'),
@@ -29,7 +29,7 @@ const otlpSchema = z.strictObject({
 /** `tracing`, as Oathkeeper has it. */
 export const tracingSchema = z
   .strictObject({
-    provider: z.enum(['jaeger', 'otel', 'zipkin']).optional().describe('Where spans are sent to; not set: nowhere.'),
+    provider: z.enum(['jaeger', 'otel', 'zipkin']).optional().describe('How spans are sent: `otel` (OTLP over HTTP) or `zipkin`; not set: not at all. `jaeger` is accepted and sends nothing.'),
     service_name: z.string().default('ORY Oathkeeper').describe('Name of the service in traces.'),
     deployment_environment: z.string().optional().describe('Name of the environment in traces.'),
     providers: z
