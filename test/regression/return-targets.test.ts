@@ -336,6 +336,32 @@ test('V-035 V-080 C-02: a logout, its end and every page of ours lead nowhere th
   }
 })
 
+test('C-02: only the browser that began a logout is led on when it comes back, and only with the state of that logout', async (t) => {
+  const product = await startRawProduct(t, { config: { log: { level: 'error' }, login: { after_logout: '/bye' } } })
+  const { visitor } = await product.signIn()
+  const ended = await visitor.go(`${product.door}/.oathkeeper/logout`, {
+    method: 'POST',
+    headers: { origin: product.door, 'sec-fetch-site': 'same-origin' },
+  })
+  const atProvider = await visitor.go(ended.headers['location'] ?? '')
+  const back = new URL(atProvider.headers['location'] ?? '')
+  const state = back.searchParams.get('state') ?? ''
+  const other = `${state[0] === 'A' ? 'B' : 'A'}${state.slice(1)}`
+  for (const [who, given] of [
+    [visitor.copy(), ''],
+    [visitor.copy(), other],
+    [visitor.copy(), state.toLowerCase().replace(/^./, '_')],
+    [visitor.copy(), `${state}&state=${state}`],
+    [new Visitor(), state],
+  ] as const) {
+    const answer = await who.go(`${back.origin}${back.pathname}?state=${given}`)
+    assert.equal(answer.status, 200, given)
+    assert.equal(answer.headers['location'], undefined)
+  }
+  const led = await visitor.go(back.href)
+  assert.equal(led.headers['location'], `${product.door}/bye`)
+})
+
 test('A-15 V-040: where we say that we are does not depend on what a request says', async (t) => {
   const product = await startRawProduct(t, { config: { log: { level: 'error' } } })
   const lies = [

@@ -257,6 +257,10 @@ test('V-076: a callback without state, without its cookie, with another nonce or
       return visitor.go(callback.href)
     },
     'no cookie': (_, callback) => new Visitor().go(callback.href),
+    'a code beyond all measure': (visitor, callback) => {
+      callback.searchParams.set('code', 'a'.repeat(4_097))
+      return visitor.go(callback.href)
+    },
     'another nonce': (visitor, callback) => {
       product.provider.switches.claims = (claims) => ({ ...claims, nonce: 'another' })
       return visitor.go(callback.href)
@@ -273,7 +277,10 @@ test('V-076: a callback without state, without its cookie, with another nonce or
   }
   for (const [name, attempt] of Object.entries(attempts)) {
     const { visitor, callback } = await begin()
+    const before = product.provider.asked('/token').length
     const { status, setCookies } = await attempt(visitor, callback)
+    const spends = /nonce|another attempt/.test(name) ? 1 : 0
+    assert.equal(product.provider.asked('/token').length - before, spends, name)
     delete product.provider.switches.claims
     assert.equal(status, 400, name)
     assert.ok(!setCookies.some((line) => /^oathkeeper=[^;]/.test(line)), name)
