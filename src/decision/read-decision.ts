@@ -1,4 +1,6 @@
 import { GateError } from '../kernel/errors.ts'
+import type { HeaderList } from '../kernel/headers.ts'
+import { isAuthority } from '../http/checks.ts'
 import type { Received } from '../http/receive.ts'
 import { IncomingView, type ViewParts } from '../http/request-view.ts'
 import { readForwardedUri, readTarget, type TargetRules } from '../http/target.ts'
@@ -27,12 +29,29 @@ const NO_TARGET = { path: '', rawPath: '', uncleanPath: undefined, originalUri: 
  */
 export function readDecision(received: Received, own: OwnRequest, rules: TargetRules): Asked {
   try {
+    checkOrigin(received.head.headers)
     const forwardedUri = received.head.headers.get('x-forwarded-uri')
     const target = forwardedUri === undefined ? ownTarget(own, rules) : readForwardedUri(forwardedUri, rules)
     return { view: makeView(received, own, target), error: undefined }
   } catch (cause: unknown) {
     if (!(cause instanceof GateError)) throw cause
     return { view: makeView(received, own, NO_TARGET), error: cause }
+  }
+}
+
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/
+
+/**
+ * Scheme and host of what a gateway asks about become the beginning of a URL: what is more than one of them, such as a
+ * `Host` of the client's with a path in it, would be matched as another path than the gateway forwards.
+ * @throws {GateError} ERR_RULE_NOT_FOUND
+ */
+function checkOrigin(headers: HeaderList): void {
+  const scheme = headers.get('x-forwarded-proto') || 'http'
+  if (!SCHEME.test(scheme)) throw new GateError('ERR_RULE_NOT_FOUND', { detail: 'X-Forwarded-Proto is not a scheme' })
+  const host = headers.get('x-forwarded-host')
+  if (host && !isAuthority(host)) {
+    throw new GateError('ERR_RULE_NOT_FOUND', { detail: 'X-Forwarded-Host is not a host' })
   }
 }
 

@@ -213,6 +213,30 @@ test('V-003: on the decision API a path that is one rule to us and another to wh
   }
 })
 
+test('V-003 V-029: no path gets into the match by way of a host or a scheme', async (t) => {
+  const product = await startRawProduct(t, { rules: areas })
+  const { host, apiPort } = product
+  const cases: [proto: string, named: string][] = [
+    ['http', `${host}/public`],
+    ['http', `${host}/public/`],
+    ['http', `${host}/public?`],
+    ['http', `${host}/public#`],
+    ['http', `${host}\\public`],
+    ['http', `user@${host}`],
+    ['http', `${host}, ${host}`],
+    ['http', `${host} `.concat('x')],
+    [`http://${host}/public/x`, host],
+    [`http://${host}/public/x?`, ''],
+    ['http:', host],
+    ['http,http', host],
+  ]
+  for (const [proto, named] of cases) {
+    const lines = `X-Forwarded-Proto: ${proto}\r\nX-Forwarded-Host: ${named}\r\nX-Forwarded-Uri: /admin\r\n`
+    const answer = await rawRequest(apiPort, `GET /decisions HTTP/1.1\r\nHost: ${host}\r\n${lines}\r\n`)
+    assert.equal(answer.status, 404, lines)
+  }
+})
+
 test('V-050: a path that is stripped or joined stays below where the rule leads', async (t) => {
   const product = await startRawProduct(t, {
     rules: ({ door, upstream }) => [
