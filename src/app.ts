@@ -88,7 +88,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   sessions.manager.onRefresh(refreshByCurrent(() => reloader.current))
   undo.defer(async () => {
     await reloader.settled()
-    await reloader.current.login?.close()
+    await reloader.current.signIn.close()
   })
   const metrics = undo.adopt(createMetrics(config.serve.prometheus), (counting) => counting.close())
   const tracing = undo.adopt(await openTracing(config, log), (opened) => opened?.close())
@@ -99,7 +99,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 
   const listenerDeps = {
     gate,
-    login: () => reloader.current.login,
+    signIn: () => reloader.current.signIn,
     cors: () => reloader.current.cors,
     answered: {
       proxy: observeRequests(metrics, 'oathkeeper-proxy'),

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { TlsConfig } from '../config/schema/tls.ts'
 import { loadTls, type TlsMaterial, type TlsSource } from '../http/tls.ts'
 import { StartError } from '../kernel/start-error.ts'
+import type { RuleLoginOptions } from '../login/by-rules/options.ts'
 import type { LoginOptions } from '../login/options.ts'
 
 /** What the login reads of the configuration; nothing when nobody logs in here. */
@@ -12,6 +13,20 @@ export function loginOptions({ login, session }: Config): LoginOptions | undefin
 
     cookie: session.cookie,
     subjectFrom: session.subjectFrom,
+  }
+}
+
+const DEFAULT_STATE_TTL_MS = 600_000
+const DEFAULT_TIMEOUT_MS = 10_000
+
+/** What a login by rules reads of the configuration; nothing when no rule can have a part in one. */
+export function ruleLoginOptions({ login, session, handlers }: Config): RuleLoginOptions | undefined {
+  const { callback, session_jwt: sessionJwt } = handlers.authenticators
+  if (callback?.enabled !== true && sessionJwt?.enabled !== true) return undefined
+  return {
+    cookie: session.cookie,
+    stateTtlMs: login?.stateTtlMs ?? DEFAULT_STATE_TTL_MS,
+    timeoutMs: login?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   }
 }
 

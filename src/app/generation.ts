@@ -3,15 +3,14 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { type Problem, ProblemsError } from '../kernel/problem.ts'
-import { createLogin, type Login } from '../login/login.ts'
 import { compileCors, type Cors } from '../http/cors.ts'
 import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
 import { createRegistry, type Registry } from '../pipeline/registry.ts'
 import type { LoginStates, RefreshTokens, SessionManager } from '../sessions/contract.ts'
 import { createTemplateCompiler } from '../template/compile-template.ts'
-import { loginOptions } from './area-options.ts'
 import type { HandlerServices } from './services.ts'
+import { createSignIn, type SignIn } from './sign-in.ts'
 
 export interface GenerationDeps {
   readonly sessions: SessionManager
@@ -25,7 +24,7 @@ export interface GenerationDeps {
 /** Everything that is compiled of one configuration and swapped with it. */
 export interface Generation {
   readonly config: Config
-  readonly login: Login | undefined
+  readonly signIn: SignIn
   /** Cross-origin requests, by listener. */
   readonly cors: Readonly<Record<'proxy' | 'api', Cors | undefined>>
   readonly registry: Registry
@@ -39,16 +38,16 @@ export interface Generation {
  * @throws {ProblemsError} with what the areas found wrong in it, by file and line.
  */
 export function compileGeneration({ config, locate }: LoadedConfig, deps: GenerationDeps): Generation {
-  const options = loginOptions(config)
-  const login = options === undefined ? undefined : placing(locate, () => createLogin(options, deps))
+  const signIn = placing(locate, () => createSignIn(config, deps))
   const registry = createRegistry({
     definitions: BUILTIN_HANDLERS,
     settings: config,
     matchingStrategy: config.accessRules.matchingStrategy,
     deps: {
       templates: createTemplateCompiler({ clock: deps.clock }),
-      sessions: login?.reader,
-      login: login?.entry,
+      sessions: signIn.reader,
+      login: signIn.login?.entry,
+      ruleLogin: signIn.ruleLogin,
       ...deps.services,
       clock: deps.clock,
       logger: deps.logger,
@@ -57,7 +56,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
   const { fallback, problems } = registry.compileFallback()
   return {
     config,
-    login,
+    signIn,
     cors: { proxy: compileCors(config.serve.proxy.cors), api: compileCors(config.serve.api.cors) },
     registry,
     fallback,
@@ -67,8 +66,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
 
 /** Refreshes tokens by the login in force: what the session manager gets once, whatever is reloaded. */
 export function refreshByCurrent(current: () => Generation): RefreshTokens {
-  return async (session) =>
-    current().login?.refresh(session) ?? { kind: 'rejected', detail: 'the configuration has no login any more' }
+  return (session) => current().signIn.refresh(session)
 }
 
 /** Adds file and line to what an area says of a key. */

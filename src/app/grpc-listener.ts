@@ -7,13 +7,13 @@ import { compileTrust } from '../http/forwarded.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Gate } from '../kernel/gate.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { Login } from '../login/login.ts'
 import { tlsMaterial } from './area-options.ts'
+import type { SignIn } from './sign-in.ts'
 
 export interface GrpcListenerDeps {
   readonly gate: Gate
-  /** The login of the configuration in force. */
-  readonly login: () => Login | undefined
+  /** Of the configuration in force. */
+  readonly signIn: () => SignIn
   readonly health: HealthSources
   readonly clock: Clock
   readonly logger: Logger
@@ -23,12 +23,12 @@ export interface GrpcListenerDeps {
 export function createGrpcListener({ serve, accessRules }: Config, deps: GrpcListenerDeps): GrpcServer | undefined {
   const { enabled, host, port, tls, timeouts, trustedProxies, maxMessageSize } = serve.grpc
   if (!enabled) return undefined
-  const { gate, login, health, clock, logger } = deps
+  const { gate, signIn, health, clock, logger } = deps
   const extAuthz = createExtAuthz(
     {
       trustedProxies,
       trailingSlash: accessRules.trailingSlash,
-      isOwnCookie: (name) => login()?.isOwnCookie(name) ?? false,
+      isOwnCookie: (name) => signIn().isOwnCookie(name),
     },
     { gate, logger },
   )

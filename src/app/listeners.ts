@@ -15,7 +15,6 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Gate } from '../kernel/gate.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { StartError } from '../kernel/start-error.ts'
-import type { Login } from '../login/login.ts'
 import { tellListening } from '../observability/listener.ts'
 import type { Tracing } from '../observability/tracing/tracing.ts'
 import type { Plan } from '../pipeline/plan.ts'
@@ -24,11 +23,12 @@ import type { Proxy } from '../proxy/contract.ts'
 import type { RuleRepository } from '../rules/repository.ts'
 import type { SessionStore } from '../sessions/contract.ts'
 import { tlsMaterial } from './area-options.ts'
+import type { SignIn } from './sign-in.ts'
 
 export interface ListenerDeps {
   readonly gate: Gate
-  /** The login of the configuration in force. */
-  readonly login: () => Login | undefined
+  /** Of the configuration in force. */
+  readonly signIn: () => SignIn
   /** Cross-origin requests by the configuration in force. */
   readonly cors: () => Readonly<Record<'proxy' | 'api', Cors | undefined>>
   /** Told of every request when it is over, by listener. */
@@ -49,7 +49,7 @@ const API_BODY_LIMIT = 10 * 1024 * 1024
 /** Creates the listener of the proxy. */
 export function createProxyListener({ serve, accessRules }: Config, deps: ListenerDeps): Proxy {
   const { proxy } = serve
-  const { gate, login, cors, answered, tracing, clock, logger } = deps
+  const { gate, signIn, cors, answered, tracing, clock, logger } = deps
   return createProxy(
     {
       host: proxy.host,
@@ -62,16 +62,16 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
       strictPaths: proxy.strictPaths,
       trailingSlash: accessRules.trailingSlash,
       stripRequestHeaders: proxy.stripRequestHeaders,
-      isOwnCookie: (name) => login()?.isOwnCookie(name) ?? false,
+      isOwnCookie: (name) => signIn().isOwnCookie(name),
       upgradeOrigins: proxy.upgradeOrigins === undefined ? undefined : new Set(proxy.upgradeOrigins),
       upstream: proxy.upstream,
     },
     {
       gate,
       local: {
-        handles: (path) => login()?.handles(path) ?? false,
+        handles: (path) => signIn().login?.handles(path) ?? false,
         handle: (request) => {
-          const current = login()
+          const current = signIn().login
           if (current === undefined) throw new Error('the login was taken out of the configuration meanwhile')
           return current.handle(request)
         },

@@ -84,8 +84,7 @@ export class Reloader {
     }
   }
 
-  #retire({ login }: Generation): void {
-    if (login === undefined) return
-    setTimeout(() => void login.close(), OLD_LOGIN_MS).unref()
+  #retire({ signIn }: Generation): void {
+    setTimeout(() => void signIn.close(), OLD_LOGIN_MS).unref()
   }
 }

@@ -38,7 +38,7 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   const generation = compileGeneration(loaded, { sessions, states, services, ...deps })
   const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
   rules.close()
-  await generation.login?.close()
+  await generation.signIn.close()
   await outbound.close()
   return [
     ...generation.problems,

@@ -76,8 +76,17 @@ function lifetimeOf(session: SessionWire, store: SessionStoreConfig): number {
 
 function cookieOf({ cookie }: SessionWire, login: LoginConfig | undefined): CookieConfig {
   const secure = isHttps(login)
-  const canBeHostOnly = secure && cookie.domain === undefined && cookie.path === '/'
-  return { ...cookie, name: cookie.name ?? (canBeHostOnly ? '__Host-oathkeeper' : 'oathkeeper'), secure }
+  return { ...cookie, name: cookie.name ?? defaultCookieName(cookie, login, secure), secure }
+}
+
+function defaultCookieName(
+  { domain, path }: SessionWire['cookie'],
+  login: LoginConfig | undefined,
+  secure: boolean,
+): string {
+  // Where rules are the login, the name is that of the gateway which they were written for.
+  if (login === undefined) return 'IG_SESSION_ID'
+  return secure && domain === undefined && path === '/' ? '__Host-oathkeeper' : 'oathkeeper'
 }
 
 function isHttps(login: LoginConfig | undefined): boolean {

@@ -12,14 +12,14 @@ export function authorizationUrl(
   transaction: Transaction,
   state: string,
 ): string {
-  const { clientId, scopes, authorizationParams } = provider.options
+  const { clientId, authorizationParams } = provider.options
   const url = new URL(metadata.authorizationEndpoint)
   for (const [name, value] of Object.entries(authorizationParams)) url.searchParams.set(name, value)
   for (const [name, value] of [
     ['response_type', 'code'],
     ['client_id', clientId],
     ['redirect_uri', transaction.redirectUri],
-    ['scope', scopeText(scopes)],
+    ['scope', provider.scopes.join(' ')],
     ['state', state],
     ['nonce', transaction.nonce],
     ['code_challenge', codeChallenge(transaction.codeVerifier)],
@@ -28,8 +28,4 @@ export function authorizationUrl(
     url.searchParams.set(name, value)
   }
   return url.href
-}
-
-function scopeText(scopes: readonly string[]): string {
-  return (scopes.includes('openid') ? scopes : ['openid', ...scopes]).join(' ')
 }

@@ -2,7 +2,7 @@ import { errorReply } from '../kernel/error-reply.ts'
 import { GateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
 import { parseQuery } from '../lib/query.ts'
-import type { LoginContext } from './context.ts'
+import type { RouteContext } from './context.ts'
 import { LoginFailure } from './failure.ts'
 import { securityHeaders } from './page.ts'
 import type { Provider } from './provider.ts'
@@ -11,7 +11,7 @@ import type { ReturnTarget } from './return-target.ts'
 import { sendToProvider } from './send-to-provider.ts'
 
 /** `GET /login?return_to=…[&provider=ID]`: begins a login. */
-export async function begin(context: LoginContext, request: LoginRequest): Promise<Reply> {
+export async function begin(context: RouteContext, request: LoginRequest): Promise<Reply> {
   const { settings } = context
   if (!isNavigation(request)) return notForScripts(request, settings.secure)
   const baseUrl = settings.baseUrls.of(request.host)
@@ -21,7 +21,7 @@ export async function begin(context: LoginContext, request: LoginRequest): Promi
 }
 
 function readParameters(
-  { settings, providers, defaultProvider }: LoginContext,
+  { settings, providers, defaultProvider }: RouteContext,
   { rawQuery }: LoginRequest,
   baseUrl: string,
 ): { readonly provider: Provider; readonly returnTo: ReturnTarget } {

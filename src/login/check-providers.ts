@@ -4,7 +4,7 @@ import { isSafeEndpoint } from './endpoint.ts'
 import type { ProviderOptions } from './options.ts'
 
 /** Parameters of the authorization request that are ours: configuration cannot set them. */
-const RESERVED_PARAMS = new Set([
+export const RESERVED_PARAMS = new Set([
   'response_type',
   'response_mode',
   'client_id',

@@ -10,11 +10,10 @@ import type { LoginRequest } from './request.ts'
 import type { SessionCookie } from './session-cookie.ts'
 import type { LoginSettings } from './settings.ts'
 
-/** What every route has at hand. */
+/** What every step of a login has at hand, whichever way it was asked for. */
 export interface LoginContext {
   readonly settings: LoginSettings
-  readonly providers: ReadonlyMap<string, Provider>
-  readonly defaultProvider: Provider
+  readonly providers: Pick<ReadonlyMap<string, Provider>, 'get'>
   readonly sessionCookie: SessionCookie
   readonly loginCookies: LoginCookies
   readonly sessions: SessionManager
@@ -27,5 +26,11 @@ export interface LoginContext {
   readonly logger: Logger
 }
 
+/** What the routes of the section `login` have at hand. */
+export interface RouteContext extends LoginContext {
+  readonly providers: ReadonlyMap<string, Provider>
+  readonly defaultProvider: Provider
+}
+
 /** One route: answers, or throws a GateError that becomes a page. */
-export type RouteHandler = (context: LoginContext, request: LoginRequest) => Promise<Reply>
+export type RouteHandler = (context: RouteContext, request: LoginRequest) => Promise<Reply>

@@ -57,6 +57,12 @@ const FAILURES = {
     text: 'The sign-in service did not say what this service needs to know about you. Please ask who runs it.',
     canStartAgain: true,
   },
+  session_refused: {
+    code: 'ERR_ACCESS_FORBIDDEN',
+    title: 'You are signed in, but not let in',
+    text: 'What the sign-in service said about you is not accepted here. Please ask who runs this service.',
+    canStartAgain: false,
+  },
   logout_incomplete: {
     code: 'ERR_SESSION_STORE_UNAVAILABLE',
     title: 'Signing out could not be completed',

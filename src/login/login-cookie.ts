@@ -30,6 +30,8 @@ export interface LoginCookies {
   readonly clearLogout: string
 }
 
+export type LoginCookieSettings = Pick<LoginSettings, 'cookieName' | 'secure' | 'stateTtlMs'>
+
 const MAX_ATTEMPTS = 64
 const TAG_CHARS = 8
 const TAG = /^[A-Za-z0-9_-]{8}$/
@@ -39,7 +41,7 @@ const VALUE = /^([0-9a-z]{1,8})\.([A-Za-z0-9_-]{32})\.([a-z0-9-]{1,64})$/
 const LOGOUT_TTL_MS = 600_000
 
 /** Creates the reader and writer of the cookies that live as long as an attempt. They are for this host only. */
-export function createLoginCookies(settings: LoginSettings, clock: Clock): LoginCookies {
+export function createLoginCookies(settings: LoginCookieSettings, clock: Clock): LoginCookies {
   const { secure, stateTtlMs } = settings
   const stem = settings.cookieName.replace(/^__(?:host|secure)-/i, '')
   const prefix = `${secure ? '__Host-' : ''}${stem}-login-`

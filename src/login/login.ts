@@ -5,7 +5,7 @@ import type { RequestView } from '../kernel/request.ts'
 import type { LoginStates, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
 import { withoutCookies } from '../lib/without-cookies.ts'
 import { beginUrl, beginUrlFor } from './begin-url.ts'
-import type { LoginContext } from './context.ts'
+import type { RouteContext } from './context.ts'
 import { isLoopback } from './endpoint.ts'
 import { createLoginCookies } from './login-cookie.ts'
 import type { LoginOptions } from './options.ts'
@@ -65,7 +65,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
   const sessionCookie = createSessionCookie(settings)
   const loginCookies = createLoginCookies(settings, clock)
   const subjectOf = createSubjectReader(options.subjectFrom)
-  const context: LoginContext = {
+  const context: RouteContext = {
     ...deps,
     settings,
     providers,

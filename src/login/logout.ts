@@ -1,7 +1,7 @@
 import { toGateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { Session } from '../sessions/contract.ts'
-import type { LoginContext } from './context.ts'
+import type { LoginContext, RouteContext } from './context.ts'
 import { LoginFailure, orInterrupt } from './failure.ts'
 import { isOwnLogout } from './logout-origin.ts'
 import { type Header, type PageAction, redirect, renderPage, securityHeaders } from './page.ts'
@@ -9,13 +9,13 @@ import { cookieHeader, type LoginRequest } from './request.ts'
 
 // The token of the request line is the only one that ever leaves us by way of a browser; beyond this length it would
 // not get through.
-const MAX_HINT_CHARS = 6000
+export const MAX_HINT_CHARS = 6000
 
 /**
  * `POST /logout`, and `GET` where the browser vouches for it: ends the session, here before the answer leaves, then at
  * the provider. Where to in the end is configuration; nothing of the request gets into it (C-01, V-035).
  */
-export async function logout(context: LoginContext, request: LoginRequest): Promise<Reply> {
+export async function logout(context: RouteContext, request: LoginRequest): Promise<Reply> {
   const { settings, sessionCookie, logger } = context
   if (!isOwnLogout(request, settings)) return confirm(context)
   const clear: Header = ['Set-Cookie', sessionCookie.clear]
@@ -40,7 +40,7 @@ export async function logout(context: LoginContext, request: LoginRequest): Prom
 }
 
 /** Where a logout ends when the provider is done with it, or has no part in it. */
-export function afterLogoutUrl({ settings }: LoginContext, baseUrl: string): string {
+export function afterLogoutUrl({ settings }: RouteContext, baseUrl: string): string {
   return settings.leavesAfterLogout ? settings.afterLogout(baseUrl) : signedOutUrl(settings.basePath, baseUrl)
 }
 
@@ -49,7 +49,7 @@ function signedOutUrl(basePath: string, baseUrl: string): string {
 }
 
 /** A browser that somebody gave a second cookie to holds two tickets: both end. */
-async function endSessions(
+export async function endSessions(
   { sessions, logger }: LoginContext,
   tickets: readonly string[],
   clear: Header,
@@ -67,7 +67,7 @@ async function endSessions(
 
 /** @see [RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout) */
 async function endSessionUrl(
-  { settings, providers, loginCookies, logger }: LoginContext,
+  { settings, providers, loginCookies, logger }: RouteContext,
   session: Session,
   baseUrl: string,
 ): Promise<{ readonly url: string; readonly setCookie: string } | undefined> {
@@ -93,7 +93,7 @@ async function endSessionUrl(
 }
 
 /** A script cannot follow a redirect to another site; it is told that it is over, and no address with a token in it. */
-function isScript({ headers }: LoginRequest): boolean {
+export function isScript({ headers }: LoginRequest): boolean {
   const mode = headers.get('sec-fetch-mode')
   if (mode !== undefined) return mode !== 'navigate'
   const accept = headers.get('accept') ?? ''
@@ -101,14 +101,14 @@ function isScript({ headers }: LoginRequest): boolean {
 }
 
 /** A button that logs out. */
-export function logoutForm({ settings, providers }: LoginContext): PageAction {
+export function logoutForm({ settings, providers }: RouteContext): PageAction {
   // Browsers hold every redirect after a form to the page's policy, and where a provider leads on to is its own affair.
   const issuers = [...providers.values()].map(({ options }) => new URL(options.issuer).origin)
   const targets = ['https:', ...issuers.filter((origin) => origin.startsWith('http:'))]
   return { kind: 'post', label: 'Sign out', action: `${settings.basePath}/logout`, targets }
 }
 
-function confirm(context: LoginContext): Reply {
+function confirm(context: RouteContext): Reply {
   return renderPage(
     {
       status: 403,

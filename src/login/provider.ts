@@ -5,18 +5,20 @@ import { createSecretKeySource, type KeySource } from '../credentials/key-set.ts
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { ProblemsError } from '../kernel/problem.ts'
-import { createOutbound, type Outbound, UnexpectedStatusError } from '../lib/outbound.ts'
+import { createOutbound, type Outbound } from '../lib/outbound.ts'
 import { createRemoteValue } from '../lib/remote-value.ts'
-import { parseStrictJsonBytes } from '../lib/strict-json.ts'
+import { fetchMetadata } from './discovery.ts'
 import type { AuthMethod, ProviderOptions } from './options.ts'
 import { toProviderError } from './provider-error.ts'
-import { parseMetadata, type ProviderMetadata } from './provider-metadata.ts'
+import type { ProviderMetadata } from './provider-metadata.ts'
 
 /** An OpenID provider. Nothing is asked of it before somebody logs in, so that it may be down when we start. */
 export interface Provider {
   readonly id: string
   readonly options: ProviderOptions
   readonly authMethod: AuthMethod
+  /** What the authorization request asks for. */
+  readonly scopes: readonly string[]
   readonly outbound: Outbound
   /** @throws {GateError} ERR_PROVIDER_… while the provider cannot be asked and never could. */
   metadata(): ProviderMetadata | Promise<ProviderMetadata>
@@ -42,7 +44,7 @@ const MAX_RESPONSE_BYTES = 512 * 1024
 
 /** Creates the provider and the connections to it. */
 export function createProvider(options: ProviderOptions, index: number, deps: ProviderDeps): Provider {
-  const { id, clientSecret, idTokenAlgorithm } = options
+  const { id, clientSecret, idTokenAlgorithm, scopes } = options
   const outbound = createOutbound({
     timeoutMs: deps.timeoutMs,
     maxBytes: MAX_RESPONSE_BYTES,
@@ -61,6 +63,7 @@ export function createProvider(options: ProviderOptions, index: number, deps: Pr
     id,
     options,
     authMethod: options.authMethod ?? (clientSecret === undefined ? 'none' : 'client_secret_basic'),
+    scopes: scopes.includes('openid') ? scopes : ['openid', ...scopes],
     outbound,
     metadata,
     keys: hasSharedKey
@@ -82,11 +85,8 @@ async function discover(
   outbound: Outbound,
   logger: Logger,
 ): Promise<ProviderMetadata> {
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   try {
-    const { status, body } = await outbound.call(url, { method: 'GET', headers: { accept: 'application/json' } })
-    if (status !== 200) throw new UnexpectedStatusError('the discovery document', status)
-    return parseMetadata(parseStrictJsonBytes(body), issuer)
+    return await fetchMetadata(issuer, outbound)
   } catch (cause: unknown) {
     const error = toProviderError(cause, id)
     logger.warn({ provider: id, error_code: error.code, detail: error.detail }, 'the discovery document cannot be used')

@@ -2,7 +2,7 @@ import { GateError, toGateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
 import { begin } from './begin.ts'
 import { callback } from './callback.ts'
-import type { LoginContext, RouteHandler } from './context.ts'
+import type { RouteContext, RouteHandler } from './context.ts'
 import { publish } from './events.ts'
 import { failureGoal, failureReason } from './failure.ts'
 import { failurePage } from './failure-page.ts'
@@ -27,7 +27,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
 ])
 
 /** Answers a request to a login route. Never throws: every failure becomes a page. */
-export async function answer(context: LoginContext, request: LoginRequest): Promise<Reply> {
+export async function answer(context: RouteContext, request: LoginRequest): Promise<Reply> {
   const route = ROUTES.get(request.path.slice(context.settings.basePath.length))
   try {
     if (route === undefined) throw new GateError('ERR_NOT_FOUND')
@@ -42,7 +42,7 @@ export async function answer(context: LoginContext, request: LoginRequest): Prom
   }
 }
 
-function methodNotAllowed({ settings }: LoginContext, { methods }: Route): Reply {
+function methodNotAllowed({ settings }: RouteContext, { methods }: Route): Reply {
   const allow: Header = ['Allow', methods.join(', ')]
   const paragraphs = ['The address does not take this kind of request.']
   return renderPage(

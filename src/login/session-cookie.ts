@@ -15,8 +15,10 @@ export interface SessionCookie {
   readonly clear: string
 }
 
+export type SessionCookieSettings = Pick<LoginSettings, 'cookieName' | 'cookie' | 'secure'>
+
 /** Creates the reader and writer of the session cookie. */
-export function createSessionCookie({ cookieName: name, cookie, secure }: LoginSettings): SessionCookie {
+export function createSessionCookie({ cookieName: name, cookie, secure }: SessionCookieSettings): SessionCookie {
   const tail = attributeTail({ ...cookie, secure })
   return {
     name,

@@ -1,6 +1,6 @@
 import type { Reply } from '../kernel/reply.ts'
 import { parseQuery } from '../lib/query.ts'
-import type { LoginContext } from './context.ts'
+import type { LoginContext, RouteContext } from './context.ts'
 import { afterLogoutUrl, logoutForm } from './logout.ts'
 import { type Header, redirect, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
@@ -9,7 +9,7 @@ import { cookieHeader, type LoginRequest } from './request.ts'
  * `GET /signed-out`: where a logout ends. Only the return of a logout that this browser began leads on, and only to
  * `login.after_logout`; whoever comes here otherwise sees a page (C-02).
  */
-export async function signedOut(context: LoginContext, request: LoginRequest): Promise<Reply> {
+export async function signedOut(context: RouteContext, request: LoginRequest): Promise<Reply> {
   const { settings, loginCookies } = context
   const cookies = cookieHeader(request)
   const states = parseQuery(request.rawQuery)?.get('state') ?? []
@@ -45,7 +45,7 @@ export async function isSignedIn({ sessions, sessionCookie }: LoginContext, cook
 }
 
 /** Somebody may have been sent here to believe that they are signed out. */
-function stillSignedIn(context: LoginContext, headers: readonly Header[]): Reply {
+function stillSignedIn(context: RouteContext, headers: readonly Header[]): Reply {
   return renderPage(
     {
       status: 200,

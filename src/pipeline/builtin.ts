@@ -1,11 +1,14 @@
 import { anonymous } from './authenticators/anonymous.ts'
 import { bearerToken } from './authenticators/bearer-token.ts'
+import { callback } from './authenticators/callback.ts'
 import { cookieSession } from './authenticators/cookie-session.ts'
 import { jwt } from './authenticators/jwt.ts'
+import { logout } from './authenticators/logout.ts'
 import { noop as noopAuthenticator } from './authenticators/noop.ts'
 import { oauth2ClientCredentials } from './authenticators/oauth2-client-credentials.ts'
 import { oauth2Introspection } from './authenticators/oauth2-introspection.ts'
 import { session } from './authenticators/session.ts'
+import { sessionJwt } from './authenticators/session-jwt.ts'
 import { unauthorized } from './authenticators/unauthorized.ts'
 import { allow } from './authorizers/allow.ts'
 import { deny } from './authorizers/deny.ts'
@@ -28,12 +31,15 @@ import { noop as noopMutator } from './mutators/noop.ts'
 export const BUILTIN_HANDLERS: readonly HandlerDefinition<PipelineDeps>[] = [
   anonymous,
   bearerToken,
+  callback,
   cookieSession,
   jwt,
+  logout,
   noopAuthenticator,
   oauth2ClientCredentials,
   oauth2Introspection,
   session,
+  sessionJwt,
   unauthorized,
 
   allow,

@@ -5,7 +5,10 @@ import type { TokenVerifiers } from '../credentials/token-verifier.ts'
 import type { Exchange } from '../kernel/exchange.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
+import type { GateError } from '../kernel/errors.ts'
+import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
+import type { Secret } from '../lib/secret.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import type { OutagePolicy, Session } from '../sessions/contract.ts'
 
@@ -53,12 +56,64 @@ export interface LoginEntry {
   readonly providerIds: readonly string[]
 }
 
+/** What the handlers of a login need whose parts are rules: `callback`, `session_jwt`, and `redirect` with a `type`. */
+export interface RuleLogin {
+  /** @throws {HandlerConfigError} as all three, when nobody could log in so. */
+  finisher(options: RuleClientOptions): (request: RequestView) => Promise<ArrivedByRule>
+  beginner(
+    options: RuleBeginOptions,
+  ): (refused: {
+    readonly request: RequestView
+    readonly error: GateError
+    readonly hasStaleTicket: boolean
+  }) => Promise<Reply>
+  ender(options: RuleEndOptions): (request: RequestView) => Promise<Reply>
+  /** Whether a person's browser goes there. */
+  isNavigation(request: RequestView): boolean
+  readonly reader: SessionReader
+}
+
+/** Who came back from the provider; the session begins with `enter`. */
+export interface ArrivedByRule {
+  readonly subject: string
+  readonly extra: Readonly<Record<string, unknown>>
+  enter(): Promise<Reply>
+}
+
+export interface RuleClientOptions {
+  readonly clientId: string
+  readonly clientSecret: Secret | undefined
+  readonly authMethod: 'client_secret_basic' | 'client_secret_post' | 'none'
+  readonly tokenUrl: string
+  readonly userinfoUrl: string
+  readonly redirectUrl: string
+  readonly issuer: string | undefined
+}
+
+export interface RuleBeginOptions {
+  readonly clientId: string
+  readonly redirectUrl: string
+  /** Without a query. */
+  readonly authorizationUrl: string
+  /** Added to the authorization request; those that are the protocol's own are left out. */
+  readonly authorizationParams: Readonly<Record<string, string>>
+  readonly scopes: readonly string[]
+}
+
+export interface RuleEndOptions {
+  readonly logoutUrl: string
+  readonly postLogoutRedirectUrl: string
+}
+
 /** Everything that the built-in handlers need from outside. */
 export interface PipelineDeps {
   readonly templates: TemplateCompiler
-  /** Absent without the configuration's `login` section. */
+  /** Absent where nobody logs in. */
   readonly sessions: SessionReader | undefined
+  /** Absent without the configuration's `login` section. */
   readonly login: LoginEntry | undefined
+  /** Absent unless `callback` or `session_jwt` is enabled. */
+  readonly ruleLogin: RuleLogin | undefined
   /** Calls the services that handlers ask; its deadline and size hold where a handler sets none. */
   readonly outbound: Pick<Outbound, 'call'>
   /** Signs the tokens of the mutator `id_token`. */

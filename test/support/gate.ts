@@ -31,6 +31,7 @@ export const TEST_DEPS: PipelineDeps = {
   templates: { compile: compileTemplate },
   sessions: undefined,
   login: undefined,
+  ruleLogin: undefined,
   outbound: { call: () => Promise.reject(new OutboundError('unreachable', 'no service in this test')) },
   tokens: {
     with: () => () => {

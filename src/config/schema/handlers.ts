@@ -33,6 +33,9 @@ const WRAPPINGS: Readonly<Record<HandlerKind, Readonly<Record<string, Wrapping>>
     jwt: 'loose-with-config',
     oauth2_client_credentials: 'loose-with-config',
     oauth2_introspection: 'loose-with-config',
+    callback: 'loose-with-config',
+    session_jwt: 'loose-with-config',
+    logout: 'loose',
   },
   authorizers: {
     allow: 'switch',

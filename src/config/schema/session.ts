@@ -14,7 +14,7 @@ const cookieSchema = z
       .regex(TOKEN, 'must be the name of a cookie: letters, digits and !#$%&\'*+-.^_`|~')
       .max(64, 'must be at most 64 characters long')
       .optional()
-      .describe('Name of the session cookie. Default: `__Host-oathkeeper` on https without a domain, else `oathkeeper`.'),
+      .describe('Name of the session cookie. Default: `__Host-oathkeeper` on https without a domain, else `oathkeeper`; `IG_SESSION_ID` without the section `login`.'),
     domain: z
       .string()
       .regex(DOMAIN, 'must be a domain name such as example.com')

@@ -1,11 +1,10 @@
 import { z } from 'zod'
-import { GateError } from '../../kernel/errors.ts'
 import type { Exchange } from '../../kernel/exchange.ts'
 import { HandlerConfigError } from '../../kernel/handlers.ts'
-import type { HeaderList } from '../../kernel/headers.ts'
-import type { OutagePolicy, Session } from '../../sessions/contract.ts'
+import type { Session } from '../../sessions/contract.ts'
 import { defineAuthenticator } from '../define.ts'
 import type { LoginEntry, SessionReader } from '../deps.ts'
+import { openSession } from '../open-session.ts'
 
 const providerId = z.string().regex(/^[a-z0-9-]+$/, 'is not the id of a provider')
 
@@ -27,8 +26,6 @@ interface Deps {
   readonly login: LoginEntry | undefined
 }
 
-const RETRY_AFTER_SECONDS = '1'
-
 /**
  * Lets in who has a live session. Without one it is not responsible, so that `[session, anonymous]` serves both; a store
  * that cannot be asked ends the request with 503, because not knowing is not the same as knowing that there is none.
@@ -48,10 +45,7 @@ export const session = defineAuthenticator({
     }
 
     const admit = (exchange: Exchange, opened: Session | undefined): boolean => {
-      if (opened === undefined) {
-        exchange.hasStaleTicket = true
-        return false
-      }
+      if (opened === undefined) return false
       if (accepted !== undefined && !accepted.includes(opened.provider)) return false
       const principal = sessions.toPrincipal(opened)
       exchange.subject = principal.subject
@@ -61,42 +55,8 @@ export const session = defineAuthenticator({
     }
 
     return (exchange) => {
-      const cookies = cookieHeader(exchange.request.headers)
-      if (cookies === undefined) return false
-      const ticket = sessions.readTicket(cookies)
-      if (ticket === undefined) return false
-      const opened = openOrExplain(sessions, ticket, outage)
-      if (opened instanceof Promise) return opened.then((found) => admit(exchange, found), throwExplained)
-      return admit(exchange, opened)
+      const opened = openSession(sessions, exchange, outage)
+      return opened instanceof Promise ? opened.then((late) => admit(exchange, late)) : admit(exchange, opened)
     }
   },
 })
-
-/** All `Cookie` lines as one (RFC 9113 §8.2.3 lets them be split). */
-function cookieHeader(headers: HeaderList): string | undefined {
-  return headers.count('cookie') > 1 ? headers.getAll('cookie').join('; ') : headers.get('cookie')
-}
-
-function openOrExplain(
-  sessions: SessionReader,
-  ticket: string,
-  outage: OutagePolicy,
-): ReturnType<SessionReader['open']> {
-  try {
-    return sessions.open(ticket, outage)
-  } catch (cause: unknown) {
-    return throwExplained(cause)
-  }
-}
-
-/** Not knowing whether there is a session must not look like there being none: it is 503, and the client may come again. */
-function throwExplained(cause: unknown): never {
-  if (cause instanceof GateError && (cause.code !== 'ERR_SESSION_STORE_UNAVAILABLE' || cause.headers.length > 0)) {
-    throw cause
-  }
-  throw new GateError('ERR_SESSION_STORE_UNAVAILABLE', {
-    cause,
-    detail: cause instanceof Error ? cause.message : String(cause),
-    headers: [['Retry-After', RETRY_AFTER_SECONDS]],
-  })
-}

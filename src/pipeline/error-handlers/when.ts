@@ -39,7 +39,7 @@ export const whenSchema = z
   )
   .optional()
 
-type When = z.output<typeof whenSchema>
+export type When = z.output<typeof whenSchema>
 type Entry = NonNullable<When>[number]
 type Condition = (failure: Failure) => boolean
 
