@@ -20,7 +20,6 @@ export const CASE_FILES = [
   'gjson',
   'authn',
   'rest',
-  'config',
   'sources',
 ] as const
 

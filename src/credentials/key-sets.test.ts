@@ -154,5 +154,5 @@ test('a file is read again when its time is over', async (t) => {
 
 test('a scheme that cannot be read is told at once', async (t) => {
   const { open } = await startRig(t)
-  assert.throws(() => open(['s3://bucket/jwks.json']), /s3:\/\//)
+  assert.throws(() => open(['ftp://bucket/jwks.json']), /ftp:\/\//)
 })

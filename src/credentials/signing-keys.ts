@@ -63,7 +63,7 @@ export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
 }
 
 function createSource(location: string, { reader, clock, logger }: SigningKeysOptions): SigningKeySource {
-  const isRemote = /^https?$/.test(schemeOf(location))
+  const isRemote = !/^(?:file)?$/.test(schemeOf(location))
   let last: { readonly document: Uint8Array; readonly set: SigningKeySet } | undefined
 
   async function load(): Promise<SigningKeySet> {

@@ -9,7 +9,11 @@ import { scopeComparison, scopeStrategySchema } from './scope-strategy.ts'
 
 /** Keys of a handler that verifies JSON Web Tokens, wherever it finds them. */
 export const tokenPolicyFields = {
-  jwks_urls: z.array(uri()).describe('Where the JWK Sets with the keys are: `http://`, `https://` or `file://`.'),
+  jwks_urls: z
+    .array(uri())
+    .describe(
+      'Where the JWK Sets with the keys are: `http://`, `https://`, `file://`, `s3://`, `gs://` or `azblob://`.',
+    ),
   allowed_algorithms: z
     .array(z.string())
     .default(['RS256'])

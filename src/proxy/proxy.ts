@@ -51,8 +51,6 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     trusts,
     body: { maxBytes: options.maxBodySize, stallMs: timeouts.readMs },
   }
-  const isForeign = (view: RequestView): boolean =>
-    isForeignOrigin(view, options.upgradeOrigins, options.isOwnCookie, options.publicOrigin)
   const server = createHttpServer(
     {
       host: options.host,
@@ -94,7 +92,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
       void answerLocally(local, view, response)
       return
     }
-    if (serving.takeOver !== undefined && isForeign(view)) {
+    if (serving.takeOver !== undefined && isForeignOrigin(view, options.upgradeOrigins, options.isOwnCookie)) {
       refuse(response, FOREIGN_ORIGIN)
       return
     }

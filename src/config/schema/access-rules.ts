@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isObjectLocation, parseObjectLocation } from '../../lib/objects/location.ts'
 import { duration } from './scalars.ts'
 
 const SCHEMES = ['file', 'inline', 'http', 'https', 's3', 'gs', 'azblob'] as const
@@ -10,6 +11,10 @@ const repository = z
     `must be a URI such as file://rules.yaml, inline://… or https://… (schemes: ${SCHEMES.join(', ')})`,
   )
   .refine((uri) => !/^https?:/i.test(uri) || URL.canParse(uri), 'must be a URL such as https://rules.example/rules.yaml')
+  .superRefine((uri, context) => {
+    const message = isObjectLocation(uri) ? whyNoObject(uri) : undefined
+    if (message !== undefined) context.addIssue(message)
+  })
   .meta({ format: 'uri' })
 
 /** `access_rules`: where the rules come from and how they match. */
@@ -45,3 +50,12 @@ export const accessRulesSchema = z
   }))
 
 export type AccessRulesConfig = z.output<typeof accessRulesSchema>
+
+function whyNoObject(uri: string): string | undefined {
+  try {
+    parseObjectLocation(uri)
+    return undefined
+  } catch (cause: unknown) {
+    return cause instanceof Error ? cause.message : String(cause)
+  }
+}

@@ -10,7 +10,9 @@ import { setHeaderText } from '../set-header.ts'
 
 const schema = z.strictObject({
   issuer_url: z.string().describe('The claim `iss` of the token.'),
-  jwks_url: uri().describe('Where the JWK Set is whose private key signs: `file://`, `http://` or `https://`.'),
+  jwks_url: uri().describe(
+    'Where the JWK Set is whose private key signs: `file://`, `http://`, `https://`, `s3://`, `gs://` or `azblob://`.',
+  ),
   ttl: duration().prefault('15m').describe('How long a token is good.'),
   claims: z
     .string()

@@ -2,6 +2,7 @@ import { schemeOf } from '../../lib/file-location.ts'
 import { fileSource } from './file.ts'
 import { httpSource } from './http.ts'
 import { inlineSource } from './inline.ts'
+import { objectSource } from './object.ts'
 import type { RuleSource, SourceContext, SourceFactory } from './source.ts'
 
 /** Every kind of source. A new one is one file and one line here. */
@@ -11,6 +12,9 @@ const FACTORIES: Readonly<Record<string, SourceFactory>> = {
   inline: inlineSource,
   http: httpSource,
   https: httpSource,
+  s3: objectSource,
+  gs: objectSource,
+  azblob: objectSource,
 }
 
 /** @throws {Error} with a sentence that says which kinds there are. */
