@@ -20,6 +20,7 @@ export const CASE_FILES = [
   'gjson',
   'authn',
   'rest',
+  'config',
   'sources',
 ] as const
 

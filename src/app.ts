@@ -5,7 +5,8 @@ import { createGrpcListener } from './app/grpc-listener.ts'
 import { createApiListener, createProxyListener, healthSources, listen } from './app/listeners.ts'
 import { load, loadOptions } from './app/load.ts'
 import { Reloader } from './app/reloader.ts'
-import { observeRequests, serveMetrics } from './app/metrics.ts'
+import { serveMetrics } from './app/metrics.ts'
+import { createRequestObserver } from './app/request-observer.ts'
 import { ruleSettings } from './app/rule-settings.ts'
 import { createDecisionObserver } from './app/decision-observer.ts'
 import { openTracing } from './app/tracing.ts'
@@ -18,6 +19,7 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { formatProblem } from './kernel/problem.ts'
 import { CleanupStack } from './lib/cleanup-stack.ts'
 import { packageVersion } from './lib/package-version.ts'
+import { startProfile } from './observability/profile.ts'
 import { createMetrics } from './observability/metrics/metrics.ts'
 import { createLog, type Log, type LogSink } from './observability/log.ts'
 import { createGate } from './pipeline/gate.ts'
@@ -69,6 +71,8 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 
   await using undo = new CleanupStack()
   undo.defer(() => log.flushSync())
+  const profile = config.profiling === undefined ? undefined : await startProfile(config.profiling, log)
+  undo.defer(() => profile?.stop())
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
   const outbound = undo.adopt(createHandlerOutbound(), (opened) => opened.close())
   const { signingKeys, handlers } = createServices({ outbound, clock, logger: log, readsAhead: true })
@@ -97,13 +101,14 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     onDecision: createDecisionObserver(log, metrics, tracing !== undefined),
   })
 
+  const observing = { metrics, log, isOwnCookie: (name: string) => reloader.current.signIn.isOwnCookie(name) }
   const listenerDeps = {
     gate,
     signIn: () => reloader.current.signIn,
     cors: () => reloader.current.cors,
     answered: {
-      proxy: observeRequests(metrics, 'oathkeeper-proxy'),
-      api: observeRequests(metrics, 'oathkeeper-api'),
+      proxy: createRequestObserver('oathkeeper-proxy', config, observing),
+      api: createRequestObserver('oathkeeper-api', config, observing),
     },
     tracing,
     rules,

@@ -63,6 +63,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
       trailingSlash: accessRules.trailingSlash,
       stripRequestHeaders: proxy.stripRequestHeaders,
       isOwnCookie: (name) => signIn().isOwnCookie(name),
+      publicOrigin: (host) => signIn().login?.publicOrigin(host),
       upgradeOrigins: proxy.upgradeOrigins === undefined ? undefined : new Set(proxy.upgradeOrigins),
       upstream: proxy.upstream,
     },

@@ -1,7 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { createMetricsListener } from '../admin/metrics-listener.ts'
 import type { Config } from '../config/config.ts'
-import type { AnswerObserver } from '../http/answer.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
@@ -12,13 +11,6 @@ import type { Plan } from '../pipeline/plan.ts'
 import type { RuleRepository } from '../rules/repository.ts'
 import type { SessionStore } from '../sessions/contract.ts'
 import type { Reloader } from './reloader.ts'
-
-/** Counts the requests of one listener. */
-export function observeRequests(metrics: Metrics, service: Parameters<Metrics['recorder']>[0]): AnswerObserver {
-  const record = metrics.recorder(service)
-  return ({ req, startedAt }, status) =>
-    record(req.method ?? '', req.url ?? '', status, (performance.now() - startedAt) / 1000)
-}
 
 export interface MetricsServing {
   readonly listener: HttpServer

@@ -13,6 +13,7 @@ const READ_AT_START: readonly (readonly [key: string, read: (config: Config) => 
     }),
   ],
   ['access_rules.trailing_slash', ({ accessRules }) => accessRules.trailingSlash],
+  ['profiling', ({ profiling }) => profiling],
   ['tracing', ({ tracing }) => revealed(tracing)],
   ['log', ({ log }) => log],
   ['session_store', ({ sessionStore }) => revealed(withoutCredentials(sessionStore))],

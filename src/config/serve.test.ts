@@ -41,6 +41,15 @@ test('without configuration everything is as in Oathkeeper', (t) => {
       maxBodySize: undefined,
     },
     api: { host: '', port: 4456, timeouts, cors, tls: undefined, trustedProxies: 'all' },
+    grpc: {
+      enabled: false,
+      host: '',
+      port: 4457,
+      timeouts,
+      tls: undefined,
+      trustedProxies: 'all',
+      maxMessageSize: 4_194_304,
+    },
     prometheus: {
       host: '',
       port: 9000,

@@ -1,6 +1,6 @@
 import { GateError } from '../kernel/errors.ts'
 import type { HeaderList } from '../kernel/headers.ts'
-import { isAuthority } from '../http/checks.ts'
+import { isAuthority, isScheme } from '../http/checks.ts'
 import type { Received } from '../http/receive.ts'
 import { IncomingView, type ViewParts } from '../http/request-view.ts'
 import { readForwardedUri, readTarget, type TargetRules } from '../http/target.ts'
@@ -39,8 +39,6 @@ export function readDecision(received: Received, own: OwnRequest, rules: TargetR
   }
 }
 
-const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/
-
 /**
  * Scheme and host of what a gateway asks about become the beginning of a URL: what is more than one of them, such as a
  * `Host` of the client's with a path in it, would be matched as another path than the gateway forwards.
@@ -48,7 +46,7 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*$/
  */
 function checkOrigin(headers: HeaderList): void {
   const scheme = headers.get('x-forwarded-proto') || 'http'
-  if (!SCHEME.test(scheme)) throw new GateError('ERR_RULE_NOT_FOUND', { detail: 'X-Forwarded-Proto is not a scheme' })
+  if (!isScheme(scheme)) throw new GateError('ERR_RULE_NOT_FOUND', { detail: 'X-Forwarded-Proto is not a scheme' })
   const host = headers.get('x-forwarded-host')
   if (host && !isAuthority(host)) {
     throw new GateError('ERR_RULE_NOT_FOUND', { detail: 'X-Forwarded-Host is not a host' })

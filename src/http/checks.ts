@@ -153,6 +153,11 @@ export function isUpgrade(head: Head): boolean {
   return head.upgrade !== undefined && head.connection !== undefined && head.connection.includes('upgrade')
 }
 
+/** Whether the text is the scheme of a URL. */
+export function isScheme(text: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+.-]*$/.test(text)
+}
+
 function hasValidAuthority(target: string): boolean {
   if (target === '*') return true
   const authority = ABSOLUTE_FORM.exec(target)?.[1]

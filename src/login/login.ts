@@ -47,6 +47,8 @@ export interface Login {
   }
   /** Whether a cookie is the session's or that of an attempt: those never reach an upstream. */
   isOwnCookie(name: string): boolean
+  /** The one of `login.base_url` that a host belongs to. */
+  publicOrigin(host: string): string | undefined
   /** For the session manager, which keeps one function for as long as it lives. */
   readonly refresh: RefreshTokens
   close(): Promise<void>
@@ -97,6 +99,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
       clearCookie: sessionCookie.clear,
     },
     isOwnCookie,
+    publicOrigin: settings.baseUrls.find,
     refresh: createRefresh(providers, clock),
     async close() {
       await Promise.all([...providers.values()].map(({ outbound }) => outbound.close()))

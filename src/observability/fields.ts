@@ -39,6 +39,15 @@ export function fieldJson({ isSecret: hidden }: FieldName, value: unknown): stri
   return hidden ? REDACTED : valueJson(value)
 }
 
+/** A value whose own members are shown whatever their names are: who makes one answers for what is in it. */
+export class Verbatim {
+  readonly value: unknown
+
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
 function valueJson(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -56,6 +65,7 @@ function valueJson(value: unknown): string {
 
 function objectJson(value: unknown): string {
   if (value === null) return 'null'
+  if (value instanceof Verbatim) return escapeInJson(JSON.stringify(value.value))
   const plain = value instanceof Error ? describeError(value, 0) : value
   try {
     const json = JSON.stringify(plain, redactMember)

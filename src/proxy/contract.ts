@@ -11,7 +11,7 @@ import type { RequestView } from '../kernel/request.ts'
 import type { TraceSpan } from '../lib/trace.ts'
 import type { OwnCookie } from './cookies.ts'
 import type { ForwardingEnd } from './forwarding.ts'
-import type { UpgradeOrigins } from './origin.ts'
+import type { PublicOrigin, UpgradeOrigins } from './origin.ts'
 
 /** `serve.proxy` and what it takes from elsewhere, compiled. */
 export interface ProxyOptions {
@@ -29,6 +29,7 @@ export interface ProxyOptions {
   /** Never sent upstream. */
   readonly isOwnCookie: OwnCookie
   readonly upgradeOrigins: UpgradeOrigins
+  readonly publicOrigin: PublicOrigin
   readonly upstream: {
     readonly maxConnections: number
     readonly maxWaiting: number

@@ -51,6 +51,8 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     trusts,
     body: { maxBytes: options.maxBodySize, stallMs: timeouts.readMs },
   }
+  const isForeign = (view: RequestView): boolean =>
+    isForeignOrigin(view, options.upgradeOrigins, options.isOwnCookie, options.publicOrigin)
   const server = createHttpServer(
     {
       host: options.host,
@@ -92,7 +94,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
       void answerLocally(local, view, response)
       return
     }
-    if (serving.takeOver !== undefined && isForeignOrigin(view, options.upgradeOrigins, options.isOwnCookie)) {
+    if (serving.takeOver !== undefined && isForeign(view)) {
       refuse(response, FOREIGN_ORIGIN)
       return
     }

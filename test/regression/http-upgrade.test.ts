@@ -88,6 +88,32 @@ test('F-32: a page of another origin cannot open a connection with somebody’s 
   assert.equal(upstream.requests.length, 4)
 })
 
+test('F-32: behind a gateway with TLS that is not trusted, the origin that browsers see is our own', async (t) => {
+  const { port, upstream } = await startTestProxy(t, {
+    options: { publicOrigin: (host) => (host === 'app.example' ? 'https://app.example' : undefined) },
+  })
+  upstream.script = echo
+  const session = 'Cookie: oathkeeper=ticket'
+  for (const [origin, status] of [
+    ['https://app.example', 101],
+    ['http://app.example', 101],
+    ['https://app.example.evil', 403],
+    ['https://app.example:8443', 403],
+    ['https://other.example', 403],
+  ] as const) {
+    assert.equal(
+      (await rawRequest(port, get('/ws', ...HANDSHAKE, `Origin: ${origin}`, session))).status,
+      status,
+      origin,
+    )
+  }
+  const elsewhere = get('/ws', ...HANDSHAKE, 'Origin: https://app.example', session).replace(
+    'app.example',
+    'other.example',
+  )
+  assert.equal((await rawRequest(port, elsewhere)).status, 403, 'of another host it is a page like any other')
+})
+
 test('F-32: with a list of origins every page must be on it', async (t) => {
   const { port, upstream } = await startTestProxy(t, {
     options: { upgradeOrigins: new Set(['https://friend.example']) },

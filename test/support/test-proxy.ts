@@ -48,6 +48,7 @@ export const DEFAULT_OPTIONS: ProxyOptions = {
   stripRequestHeaders: [],
   isOwnCookie: (name) => name === 'oathkeeper' || name.startsWith('oathkeeper-login-'),
   upgradeOrigins: undefined,
+  publicOrigin: () => undefined,
   upstream: {
     maxConnections: 64,
     maxWaiting: 64,

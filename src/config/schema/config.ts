@@ -33,7 +33,10 @@ export function createConfigSchema(handlers: readonly HandlerSchema[]) {
       .describe('What is answered when a request is refused.'),
     log: logSchema.prefault({}).describe('What is told on standard error.'),
     tracing: tracingSchema.prefault({}).describe('Distributed tracing.'),
-    profiling: z.enum(['cpu', 'mem', '']).optional().describe('Accepted for compatibility.'),
+    profiling: z
+      .enum(['cpu', 'mem', ''])
+      .optional()
+      .describe('Takes a profile of processor time or memory, and writes it to a temporary file at the end.'),
     version: z
       .string()
       .regex(SEMVER, 'must be a version such as v0.40.0')

@@ -14,9 +14,9 @@ export const logSchema = z
     leak_sensitive_values: z
       .boolean()
       .default(false)
-      .describe('Taken for the sake of Oathkeeper’s files: headers and queries of requests are never logged.'),
-    redaction_text: z.string().optional().describe('As `leak_sensitive_values`.'),
-    additional_redacted_headers: z.array(z.string()).default([]).describe('As `leak_sensitive_values`.'),
+      .describe('Shows what `debug` hides of requests: credentials in headers, and queries. Our own cookies stay hidden.'),
+    redaction_text: z.string().optional().describe('What stands in place of what is hidden.'),
+    additional_redacted_headers: z.array(z.string()).default([]).describe('Further headers of requests that are hidden.'),
   })
   .transform((wire) => ({
     level: wire.level,

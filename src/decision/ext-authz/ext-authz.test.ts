@@ -186,7 +186,8 @@ test('V-036: what is no path or no host is never let in', async (t) => {
     [{ host: 'app.example/x' }, 400],
     [{ host: 'user@app.example' }, 400],
     [{ host: '' }, 400],
-    [{ scheme: '' }, 404],
+    [{ scheme: '' }, 400],
+    [{ scheme: 'http://app.example/public?' }, 400],
   ]
   for (const [check, status] of refused) {
     const { denied } = await client.check(check)

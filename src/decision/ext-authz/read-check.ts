@@ -1,4 +1,4 @@
-import { isAuthority } from '../../http/checks.ts'
+import { isAuthority, isScheme } from '../../http/checks.ts'
 import { clientAddress, readForwardedFor, readNode } from '../../http/forwarded.ts'
 import { readHead } from '../../http/head.ts'
 import { createHeaderClassifier, HeaderKind } from '../../http/header-kinds.ts'
@@ -42,12 +42,14 @@ export function readCheck(checked: CheckedRequest, peer: Peer, options: CheckRea
   headers.deleteWhere((name) => !SET_BY_ENVOY.has(name) && isForwarded(kindOf(name)))
   const isRepeated = head.authorizationCount > 1 || headers.count('x-forwarded-proto') > 1
   tidyForwarded(headers)
+  const scheme = headers.get('x-forwarded-proto')?.toLowerCase() ?? checked.scheme
   let target: ReturnType<typeof readForwardedUri> | typeof NO_TARGET = NO_TARGET
   let error: GateError | undefined
   try {
     // CONNECT has no path.
     if (checked.path !== '') target = readForwardedUri(checked.path, options.target)
     if (!isAuthority(checked.host)) throw malformed('The host is not a host')
+    if (!isScheme(scheme)) throw malformed('The scheme is not a scheme')
     if (isRepeated) throw malformed('A header is repeated that says who is asking')
   } catch (cause: unknown) {
     if (!(cause instanceof GateError)) throw cause
@@ -58,7 +60,7 @@ export function readCheck(checked: CheckedRequest, peer: Peer, options: CheckRea
     front: 'decision',
     method: checked.method,
     isRpc: isRpc(checked.method, headers, rawQuery),
-    scheme: headers.get('x-forwarded-proto')?.toLowerCase() ?? checked.scheme,
+    scheme,
     host: checked.host,
     receivedHost: checked.host,
     path,

@@ -43,7 +43,7 @@ export async function endByRule(options: RuleEndOptions, request: RequestView, d
     headers.push(['Set-Cookie', context.loginCookies.clearLogout], ['Clear-Site-Data', '"cache"'])
     if (ended !== undefined) {
       const { provider, id } = ended
-      context.logger.info({ provider, session: id, requestId: request.requestId }, 'logout completed')
+      context.logger.info({ provider, session_id: id, request_id: request.requestId }, 'logout completed')
     }
     const { secure } = context.settings
     if (isScript(request)) return signedOut(secure, headers)

@@ -50,7 +50,10 @@ export function createRuleProvider(
       return metadata
     } catch (cause: unknown) {
       const error = toProviderError(cause, id)
-      logger.warn({ provider: id, code: error.code, detail: error.detail }, 'the discovery document cannot be used')
+      logger.warn(
+        { provider: id, error_code: error.code, detail: error.detail },
+        'the discovery document cannot be used',
+      )
       throw error
     }
   }
