@@ -18,13 +18,20 @@ export interface ValidateOptions {
   readonly env: NodeJS.ProcessEnv
 }
 
+/** What a look at configuration and rules finds. */
+export interface Validation {
+  readonly problems: readonly Problem[]
+  /** What works and is probably not meant. */
+  readonly warnings: readonly Problem[]
+}
+
 /**
- * Everything that is wrong with configuration and rules, by the code that serves; empty when nothing is. Nothing listens, no
- * store and no provider is asked.
+ * Everything that is wrong with configuration and rules, by the code that serves. Nothing listens, no store and no provider is
+ * asked.
  * @throws {ProblemsError} the configuration itself is refused.
  * @throws {StartError} a TLS key or certificate is unfit.
  */
-export async function validateApp({ configFiles, env }: ValidateOptions): Promise<readonly Problem[]> {
+export async function validateApp({ configFiles, env }: ValidateOptions): Promise<Validation> {
   const loaded = load(configFiles, env)
   const { config } = loaded
   for (const name of ['proxy', 'api', 'grpc'] as const) tlsMaterial(name, config.serve[name].tls)
@@ -40,10 +47,13 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   rules.close()
   await generation.signIn.close()
   await outbound.close()
-  return [
-    ...generation.problems,
-    ...rules.sources().flatMap(({ problems }) => problems),
-    ...rules.ruleProblems(),
-    ...(await signingKeyProblems(signingKeys, config, rules.list())),
-  ]
+  return {
+    problems: [
+      ...generation.problems,
+      ...rules.sources().flatMap(({ problems }) => problems),
+      ...rules.ruleProblems(),
+      ...(await signingKeyProblems(signingKeys, config, rules.list())),
+    ],
+    warnings: [...loaded.warnings, ...rules.sources().flatMap(({ warnings }) => warnings)],
+  }
 }

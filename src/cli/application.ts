@@ -22,6 +22,8 @@ export interface Application {
    * @throws {StartError} it could not start.
    */
   startApp(options: AppOptions): Promise<RunningApp>
-  /** Everything that is wrong with configuration and rules; empty when nothing is. */
-  validateApp(options: AppOptions): Promise<readonly Problem[]>
+  /** Everything that is wrong with configuration and rules, and what is probably not meant. */
+  validateApp(
+    options: AppOptions,
+  ): Promise<{ readonly problems: readonly Problem[]; readonly warnings: readonly Problem[] }>
 }

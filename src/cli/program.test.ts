@@ -12,7 +12,7 @@ function cli(application: Partial<Application> = {}) {
   const said = { out: '', err: '', exits: [] as number[], asked: [] as AppOptions[], signals }
   const product: Application = {
     startApp: async () => ({ stop: async () => undefined, reload: () => undefined, stopped: Promise.resolve(0) }),
-    validateApp: async () => [],
+    validateApp: async () => ({ problems: [], warnings: [] }),
     ...application,
   }
   const run = (...argv: string[]) =>
@@ -54,7 +54,7 @@ test('serve takes several files, in their order, before and behind the command',
 
 test('H-15: a refused configuration is 255: each problem on its line, their number, and where to read more', async () => {
   const startApp = () => Promise.reject(new ProblemsError(PROBLEMS))
-  const { run, said } = cli({ startApp, validateApp: async () => PROBLEMS })
+  const { run, said } = cli({ startApp, validateApp: async () => ({ problems: PROBLEMS, warnings: [] }) })
   assert.equal(await run('serve', '-c', 'a.yaml'), 255)
   const text = `a.yaml:3: serve.proxy.port: must be a port number, found "x"
 env:LOG_LEVEL: log.level: must be one of …
@@ -65,6 +65,15 @@ The configuration is refused: 2 problems. docs/configuration.md explains every k
   assert.equal(await run('validate', '-c', 'a.yaml'), 255)
   assert.equal(said.err, text + text)
   assert.equal(said.out, '')
+})
+
+test('validate tells what works and is probably not meant, and that is no refusal', async () => {
+  const { run, said } = cli({ validateApp: async () => ({ problems: [], warnings: PROBLEMS }) })
+  assert.equal(await run('validate', '-c', 'a.yaml'), 0)
+  assert.match(said.err, /^warning: a\.yaml:3: serve\.proxy\.port: must be .*\nwarning: env:LOG_LEVEL: log\.level: /)
+  assert.match(said.out, /^Nothing is wrong/)
+  assert.equal(await run('validate'), 0)
+  assert.match(said.out, /No configuration file was named/)
 })
 
 test('what could not be done is 1, with its sentence', async () => {

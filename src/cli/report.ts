@@ -11,6 +11,11 @@ export function reportProblems(problems: readonly Problem[], { err }: CliContext
   err(`\nThe configuration is refused: ${count}. docs/configuration.md explains every key.\n`)
 }
 
+/** Prints what works and is probably not meant, one line each. */
+export function reportWarnings(warnings: readonly Problem[], { err }: CliContext): void {
+  for (const warning of warnings) err(`warning: ${formatProblem(warning)}\n`)
+}
+
 /** Says why a command failed, and gives its exit code. */
 export function reportFailure(cause: unknown, context: CliContext): number {
   if (cause instanceof ProblemsError) {

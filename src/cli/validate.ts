@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { addConfigOption, configFilesOf } from './config-option.ts'
 import type { CliContext, Finish } from './context.ts'
 import { EXIT } from './exit-codes.ts'
-import { reportFailure, reportProblems } from './report.ts'
+import { reportFailure, reportProblems, reportWarnings } from './report.ts'
 
 const HELP = `
 Loads configuration and rules by the very code that serve uses, and says everything that is wrong: file, line, key,
@@ -19,6 +19,10 @@ Examples:
   docker run --rm -v "$PWD:/etc/oathkeeper" oathkeeper validate -c /etc/oathkeeper/oathkeeper.yaml
 `
 
+const FINE = 'Nothing is wrong with the configuration and its rules.\n'
+const FINE_WITHOUT_FILE =
+  'No configuration file was named (-c FILE). Nothing is wrong with the defaults and the environment.\n'
+
 /** `oathkeeper validate`: checks configuration and rules without serving. */
 export function addValidateCommand(program: Command, context: CliContext, finish: Finish): void {
   const command = program.command('validate').description('Check configuration and rules without serving.')
@@ -27,9 +31,11 @@ export function addValidateCommand(program: Command, context: CliContext, finish
     .action(async () => {
       try {
         const { validateApp } = await context.loadApplication()
-        const problems = await validateApp({ configFiles: configFilesOf(command), env: context.env })
+        const configFiles = configFilesOf(command)
+        const { problems, warnings } = await validateApp({ configFiles, env: context.env })
+        reportWarnings(warnings, context)
         if (problems.length > 0) reportProblems(problems, context)
-        else context.out('Nothing is wrong with the configuration and its rules.\n')
+        else context.out(configFiles.length > 0 ? FINE : FINE_WITHOUT_FILE)
         finish(problems.length > 0 ? EXIT.refused : EXIT.done)
       } catch (cause) {
         finish(reportFailure(cause, context))

@@ -58,6 +58,7 @@ function read(source: TlsSource | undefined, what: string): Buffer | undefined {
   try {
     return readFileSync(source.path)
   } catch (cause) {
-    throw new Error(`the TLS ${what} "${source.path}" cannot be read`, { cause })
+    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+    throw new Error(`the TLS ${what} "${source.path}" cannot be read${code}`, { cause })
   }
 }

@@ -11,6 +11,8 @@ export interface SourceState {
   readonly loaded: boolean
   /** What is wrong with what it holds now; empty when it is good. */
   readonly problems: readonly Problem[]
+  /** What works in its last good rules and is probably not meant. */
+  readonly warnings: readonly Problem[]
   /** Since when it is good, or is not. Milliseconds since the epoch. */
   readonly since: number
 }
@@ -24,13 +26,14 @@ export class HeldSource {
   /** How the content was read last; nothing while it waits to be read. */
   #readAs: MatchingStrategy | undefined
   #rules: readonly ReadRule[] | undefined
+  #warnings: readonly Problem[] = []
   #state: SourceState
 
   constructor(location: string, source: RuleSource, clock: Clock) {
     this.location = location
     this.#source = source
     this.#clock = clock
-    this.#state = { name: source.name, loaded: false, problems: [], since: clock.now() }
+    this.#state = { name: source.name, loaded: false, problems: [], warnings: [], since: clock.now() }
   }
 
   get state(): SourceState {
@@ -59,21 +62,22 @@ export class HeldSource {
     })
   }
 
-  /** Reads what came last, if that is to do, and keeps what it had when it cannot be taken; tells whether that is so. */
-  async read(strategy: MatchingStrategy): Promise<boolean> {
+  /** Reads what came last, if that is to do; keeps what it had when that cannot be taken. */
+  async read(strategy: MatchingStrategy): Promise<'unchanged' | 'taken' | 'refused'> {
     const content = this.#content
-    if (content === undefined || this.#readAs === strategy) return false
+    if (content === undefined || this.#readAs === strategy) return 'unchanged'
     const read = this.#isEmptied(content) ? this.#emptied() : await readSource(this.#source.name, content, strategy)
     // Something else came meanwhile, and waits for the next round.
-    if (content !== this.#content) return false
+    if (content !== this.#content) return 'unchanged'
     this.#readAs = strategy
     if ('problems' in read) {
       this.#note(read.problems)
-      return true
+      return 'refused'
     }
     this.#rules = read.rules
+    this.#warnings = read.warnings
     this.#note([])
-    return false
+    return 'taken'
   }
 
   close(): void {
@@ -93,6 +97,7 @@ export class HeldSource {
     const wasGood = this.#state.loaded && this.#state.problems.length === 0
     const isGood = problems.length === 0
     const since = wasGood === isGood ? this.#state.since : this.#clock.now()
-    this.#state = { name: this.#source.name, loaded: this.#rules !== undefined, problems, since }
+    const loaded = this.#rules !== undefined
+    this.#state = { name: this.#source.name, loaded, problems, warnings: this.#warnings, since }
   }
 }

@@ -13,8 +13,10 @@ export interface ReadRule {
   readonly pattern: CompiledPattern | undefined
 }
 
-/** What a source holds: all of it, or what is wrong with it. */
-export type SourceContent = { readonly rules: readonly ReadRule[] } | { readonly problems: readonly Problem[] }
+/** What a source holds: all of it, and what is probably a slip; or what is wrong with it. */
+export type SourceContent =
+  | { readonly rules: readonly ReadRule[]; readonly warnings: readonly Problem[] }
+  | { readonly problems: readonly Problem[] }
 
 /**
  * Reads a source whole or not at all: one rule of the wrong shape, or with a pattern that does not compile, and nothing of it
@@ -35,7 +37,7 @@ export async function readSource(
     const place = cause.line === undefined ? { source } : { source, line: cause.line }
     return { problems: [{ ...place, path: '', message: cause.message }] }
   }
-  const { rules, problems } = readRules(document, !isJson)
+  const { rules, problems, warnings } = readRules(document, !isJson)
   const found = problems.map(({ path, message, ruleId }) => ({ path: formatPath(path), message, ruleId }))
   const read: ReadRule[] = []
   const slice = new TimeSlice()
@@ -49,14 +51,14 @@ export async function readSource(
       found.push({ path: `[${index}].match.${key}`, message: `does not compile: ${message}`, ruleId: rule.id })
     }
   }
-  if (found.length === 0) return { rules: read }
+  if (found.length === 0 && warnings.length === 0) return { rules: read, warnings: [] }
   const lines: LineMap = isJson ? jsonLines(text) : yamlLines(text)
-  return {
-    problems: found.map(({ path, message, ruleId }) => {
-      const line = lines.get(path)
-      return { source, ...(line !== undefined && { line }), ...(ruleId && { ruleId }), path, message }
-    }),
+  const place = ({ path, message, ruleId }: (typeof found)[number]): Problem => {
+    const line = lines.get(path)
+    return { source, ...(line !== undefined && { line }), ...(ruleId && { ruleId }), path, message }
   }
+  if (found.length > 0) return { problems: found.map(place) }
+  return { rules: read, warnings: warnings.map((warning) => place({ ...warning, path: formatPath(warning.path) })) }
 }
 
 /** The URL of an RPC method has a scheme of its own, as in Oathkeeper. */

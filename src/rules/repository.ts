@@ -144,7 +144,11 @@ class Repository<Plan> implements RuleRepository<Plan> {
       this.#isStale = false
       const { strategy, compilePlan } = this.#settings
       const held = this.#held
-      for (const source of held) if (await source.read(strategy)) this.#tellOf(source)
+      for (const source of held) {
+        const outcome = await source.read(strategy)
+        if (outcome === 'refused') this.#tellOf(source)
+        if (outcome === 'taken') this.#warnOf(source)
+      }
       const rules = held.flatMap((source) => source.rules.map((rule) => ({ ...rule, source: source.state.name })))
       const compiled = await compileRules(rules, compilePlan)
       if (this.#isClosed) return
@@ -163,6 +167,10 @@ class Repository<Plan> implements RuleRepository<Plan> {
       )
     }
     this.#deps.onChange?.()
+  }
+
+  #warnOf({ state: { name, warnings } }: HeldSource): void {
+    for (const warning of warnings) this.#deps.logger.warn({ rule_source: name }, formatProblem(warning))
   }
 
   #tellOfRules(count: number): void {

@@ -1,10 +1,12 @@
 import { isPlainObject, type PlainObject } from '../lib/deep-merge.ts'
+import { nearest } from '../lib/did-you-mean.ts'
 import { type KeyPath } from '../lib/document.ts'
 import type { RuleShapeProblem } from './wire.ts'
 
 /** What is the same for all objects of a document. */
 export interface RuleDocument {
   readonly problems: RuleShapeProblem[]
+  readonly warnings: RuleShapeProblem[]
   /** Whether keys count in the order of their octets, as in YAML, and not as they are written. */
   readonly sortsKeys: boolean
 }
@@ -19,6 +21,8 @@ export class RuleReader {
   readonly #object: PlainObject
   readonly #path: KeyPath
   readonly #document: RuleDocument
+  /** Names that were asked for: all that an object of its kind may have. */
+  readonly #known = new Set<string>()
 
   constructor(value: unknown, path: KeyPath, document: RuleDocument, ruleId?: string) {
     this.#path = path
@@ -33,11 +37,23 @@ export class RuleReader {
     this.#document.problems.push({ path: [...this.#path, ...path], message, ruleId: this.ruleId })
   }
 
+  /** Warns of keys that nobody asked for; once everything is read. They are ignored, as in Oathkeeper. */
+  warnOfUnknown(): void {
+    const known = [...this.#known]
+    for (const key of Object.keys(this.#object)) {
+      if (this.#known.has(folded(key))) continue
+      const meant = nearest(key, known)
+      const message = `is not a key here and is ignored${meant === undefined ? '' : `; did you mean ${meant}?`}`
+      this.#document.warnings.push({ path: [...this.#path, key], message, ruleId: this.ruleId })
+    }
+  }
+
   raw(name: string): unknown {
     return this.#object[this.#keyOf(name)]
   }
 
   hasExactly(name: string): boolean {
+    this.#known.add(folded(name))
     return Object.hasOwn(this.#object, name)
   }
 
@@ -99,6 +115,7 @@ export class RuleReader {
 
   /** Of several spellings the last counts: in JSON as they are written, in YAML, which Go sorts on the way, as they sort. */
   #keyOf(name: string): string {
+    this.#known.add(name)
     const spellings = Object.keys(this.#object).filter((key) => folded(key) === name)
     if (spellings.length > 1 && this.#document.sortsKeys) spellings.sort(byOctets)
     return spellings.at(-1) ?? name

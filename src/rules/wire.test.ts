@@ -104,9 +104,9 @@ test('the presence of full_method, so spelled, makes a rule for RPC', () => {
 })
 
 test('an empty document has no rules', () => {
-  assert.deepEqual(readRules(undefined), { rules: [], problems: [] })
-  assert.deepEqual(readRules(null), { rules: [], problems: [] })
-  assert.deepEqual(readRules([]), { rules: [], problems: [] })
+  assert.deepEqual(readRules(undefined), { rules: [], problems: [], warnings: [] })
+  assert.deepEqual(readRules(null), { rules: [], problems: [], warnings: [] })
+  assert.deepEqual(readRules([]), { rules: [], problems: [], warnings: [] })
 })
 
 const MISTAKES: readonly (readonly [document: unknown, told: string[]])[] = [
@@ -138,4 +138,29 @@ for (const [document, told] of MISTAKES) {
 
 test('problems name the rule where it has an id', () => {
   assert.equal(readRules([{ id: 'broken', match: 7 }]).problems[0]?.ruleId, 'broken')
+})
+
+test('keys that are none are ignored, with a warning that says what was probably meant', () => {
+  const { rules, problems, warnings } = readRules([
+    {
+      id: 'a',
+      match: { url: 'http://h/', method: ['GET'] },
+      Authenticators: [{ handler: 'noop', conf: {} }],
+      error: [],
+      upstream: { url: 'http://u/', preserve_hosts: true },
+    },
+    { match: { full_method: 'S/M', authority: 'a', methods: [] } },
+  ])
+  assert.equal(rules.length, 2)
+  assert.deepEqual(problems, [])
+  assert.deepEqual(
+    warnings.map(({ path, message, ruleId }) => `${ruleId ?? ''} ${formatPath(path)}: ${message}`),
+    [
+      'a [0].match.method: is not a key here and is ignored; did you mean methods?',
+      'a [0].authenticators[0].conf: is not a key here and is ignored',
+      'a [0].upstream.preserve_hosts: is not a key here and is ignored; did you mean preserve_host?',
+      'a [0].error: is not a key here and is ignored; did you mean errors?',
+      ' [1].match.methods: is not a key here and is ignored',
+    ],
+  )
 })

@@ -1,4 +1,4 @@
-import type { HandlerReference, Rule } from '../kernel/rule.ts'
+import type { HandlerReference, HttpMatch, RpcMatch, Rule } from '../kernel/rule.ts'
 import { type KeyPath } from '../lib/document.ts'
 import { migrateRule } from './migrations.ts'
 import { RuleReader } from './rule-reader.ts'
@@ -10,7 +10,8 @@ export interface RuleShapeProblem {
 }
 
 /**
- * Reads a document of rules: a list, or nothing at all. Every part of the wrong type is told; unknown keys are ignored.
+ * Reads a document of rules: a list, or nothing at all. Every part of the wrong type is told; unknown keys are ignored, with a
+ * warning.
  * @param sortsKeys whether it was YAML: of several spellings of a key, the one that sorts last counts
  */
 export function readRules(
@@ -19,15 +20,20 @@ export function readRules(
 ): {
   readonly rules: readonly Rule[]
   readonly problems: readonly RuleShapeProblem[]
+  readonly warnings: readonly RuleShapeProblem[]
 } {
-  if (document === undefined || document === null) return { rules: [], problems: [] }
+  if (document === undefined || document === null) return NONE
   if (!Array.isArray(document)) {
-    return { rules: [], problems: [{ path: [], message: 'must be a list of rules', ruleId: undefined }] }
+    return { ...NONE, problems: [{ path: [], message: 'must be a list of rules', ruleId: undefined }] }
   }
   const problems: RuleShapeProblem[] = []
-  const rules = document.map((item: unknown, index) => readRule(new RuleReader(item, [index], { problems, sortsKeys })))
-  return { rules, problems }
+  const warnings: RuleShapeProblem[] = []
+  const found = { problems, warnings, sortsKeys }
+  const rules = document.map((item: unknown, index) => readRule(new RuleReader(item, [index], found)))
+  return { rules, problems, warnings }
 }
+
+const NONE = { rules: [], problems: [], warnings: [] } as const
 
 function readRule(rule: RuleReader): Rule {
   rule.ruleId = typeof rule.raw('id') === 'string' ? (rule.raw('id') as string) : undefined
@@ -47,6 +53,8 @@ function readRule(rule: RuleReader): Rule {
       stripPath: upstream.text('strip_path'),
     },
   }
+  upstream.warnOfUnknown()
+  rule.warnOfUnknown()
   // Rules are migrated by the key `version` in this spelling alone.
   const migrated = rule.hasExactly('version') ? migrateRule(read) : read
   if (migrated === undefined) {
@@ -67,17 +75,22 @@ function readMatch(rule: RuleReader): Rule['match'] {
     return undefined
   }
   const match = rule.object('match')
-  if (match.hasExactly('full_method')) {
-    return {
-      kind: 'rpc',
-      authority: match.text('authority'),
-      fullMethod: match.text('full_method'),
-      allowHttpGet: match.flag('allow_http_get'),
-    }
-  }
+  const read = match.hasExactly('full_method') ? readRpcMatch(match) : readHttpMatch(match)
+  match.warnOfUnknown()
+  return read
+}
+
+function readRpcMatch(match: RuleReader): RpcMatch {
+  const [authority, fullMethod] = [match.text('authority'), match.text('full_method')]
+  return { kind: 'rpc', authority, fullMethod, allowHttpGet: match.flag('allow_http_get') }
+}
+
+function readHttpMatch(match: RuleReader): HttpMatch {
   return { kind: 'http', methods: match.texts('methods'), url: match.text('url') }
 }
 
 function readReference(reference: RuleReader): HandlerReference {
-  return { handler: reference.text('handler'), config: reference.settings('config') }
+  const read = { handler: reference.text('handler'), config: reference.settings('config') }
+  reference.warnOfUnknown()
+  return read
 }

@@ -80,7 +80,7 @@ describe('signing keys in a file', { concurrency: true }, () => {
     await using oathkeeper = await start()
     const { configFile } = oathkeeper
     const validate = async () =>
-      (await validateApp({ configFiles: [configFile], env: {} })).map(({ path, ruleId, message }) => [
+      (await validateApp({ configFiles: [configFile], env: {} })).problems.map(({ path, ruleId, message }) => [
         path,
         ruleId,
         message.replaceAll(dirname(configFile), ''),
