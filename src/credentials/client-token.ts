@@ -1,8 +1,6 @@
 import { decodeJsonBytes } from '../lib/decode-json.ts'
 import { goMember } from '../lib/go-json.ts'
-import { encodeQuery, readQuery } from '../lib/go-query.ts'
-import { bytesOf } from '../lib/go-string.ts'
-import { escapeQueryOctets } from '../lib/go-url.ts'
+import { encodeQuery, escapeQuery, readQuery } from '../lib/go-query.ts'
 import type { Outbound, OutboundResponse, OutboundTarget } from '../lib/outbound.ts'
 import { callWithRetries, type RetryPolicy } from '../lib/retry.ts'
 import { isJsonObject } from '../lib/strict-json.ts'
@@ -61,7 +59,7 @@ const FORM = 'application/x-www-form-urlencoded'
 
 /** Both parts are form-encoded before they are joined (RFC 6749 §2.3.1). */
 function basicAuthorization({ clientId, clientSecret }: ClientGrant): string {
-  const [id, secret] = [clientId, clientSecret].map((part) => escapeQueryOctets(bytesOf(part).toString('latin1')))
+  const [id, secret] = [clientId, clientSecret].map(escapeQuery)
   return `Basic ${Buffer.from(`${id}:${secret}`, 'latin1').toString('base64')}`
 }
 

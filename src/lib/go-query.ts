@@ -1,8 +1,15 @@
+import { bytesOf } from './go-string.ts'
+import { escapeQueryOctets } from './go-url.ts'
+
 const KEPT_BY_ENCODE_URI_COMPONENT = /[!*'()]/g
 
-/** Encodes a query name or value as Go does: letters, digits and `-_.~` stay, a space becomes `+`. */
+/**
+ * Encodes a query name or value as Go does: letters, digits and `-_.~` stay, a space becomes `+`. Bytes that are no UTF-8, as
+ * `stringOf` keeps them, are encoded as they are.
+ */
 export function escapeQuery(text: string): string {
-  return encodeURIComponent(text.toWellFormed())
+  if (!text.isWellFormed()) return escapeQueryOctets(bytesOf(text).toString('latin1'))
+  return encodeURIComponent(text)
     .replace(KEPT_BY_ENCODE_URI_COMPONENT, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+')
 }

@@ -25,8 +25,9 @@ export function compileServiceUrl(text: string, key: readonly string[]): Service
   return { origin, path: encodePath(path), query: encodeQuery(query), authorization }
 }
 
-function encodePath(raw: string): string {
-  const path = escapedPath(unescapePath(raw) ?? raw, raw)
+function encodePath(text: string): string {
+  const raw = Buffer.from(text, 'utf8').toString('latin1')
+  const path = escapedPath(unescapePath(raw) ?? text, raw)
   return path.startsWith('/') ? path : `/${path}`
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { RequestView } from '../kernel/request.ts'
 import { readCookies } from '../lib/go-cookie.ts'
 import { readQuery } from '../lib/go-query.ts'
+import { stringOf } from '../lib/go-string.ts'
 
 /** Where a token is: exactly one place. */
 export const tokenFromSchema = z
@@ -54,5 +55,5 @@ function readCookie(lines: readonly string[], name: string): string {
 
 /** A header is bytes, one character each; a token is a text. */
 function decodeWire(value: string): string {
-  return /[^\x00-\x7f]/.test(value) ? Buffer.from(value, 'latin1').toString('utf8') : value
+  return /[^\x00-\x7f]/.test(value) ? stringOf(Buffer.from(value, 'latin1')) : value
 }

@@ -104,6 +104,7 @@ test('method, path and query follow the configuration', async (t) => {
   ]) {
     await ask(request, { check_session_url: url, ...config }, rule)
   }
+  await ask({}, { check_session_url: `${stub.origin}/ü ö` })
   assert.deepEqual(
     stub.calls.map(({ method, url: sent }) => `${method} ${sent}`),
     [
@@ -111,6 +112,7 @@ test('method, path and query follow the configuration', async (t) => {
       'GET /base/./%2e/x?q=%20x',
       'POST /a%20b/%C3%BC?fixed=a%20b',
       'POST /a%20b/%C3%BC?q=%20x',
+      'GET /%C3%BC%20%C3%B6',
     ],
   )
 })

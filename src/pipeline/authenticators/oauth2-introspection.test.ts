@@ -100,10 +100,10 @@ test('without a token, or one with the prefix, the next authenticator is asked',
 
 test('a token is sent as it is, whatever it holds', async (t) => {
   const { ask, stub } = await startRig(t, sendJson(ACTIVE))
-  for (const token of ['a&scope=admin', 'a b+c%20', '\u00c3\u00a9']) await ask(token)
+  for (const token of ['a&scope=admin', 'a b+c%20', '\u00c3\u00a9', '\u00e9']) await ask(token)
   assert.deepEqual(
     stub.calls.map(({ body }) => new URLSearchParams(body).get('token')),
-    ['a&scope=admin', 'a b+c%20', 'é'],
+    ['a&scope=admin', 'a b+c%20', 'é', '\ufffd'],
   )
 })
 
