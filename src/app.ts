@@ -76,7 +76,14 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
   const outbound = undo.adopt(createHandlerOutbound(), (opened) => opened.close())
   const { signingKeys, handlers } = createServices({ outbound, clock, logger: log, readsAhead: true })
-  const deps = { sessions: sessions.manager, states: sessions.states, services: handlers, clock, logger: log }
+  const deps = {
+    sessions: sessions.manager,
+    states: sessions.states,
+    takeForkSession: sessions.takeForkSession,
+    services: handlers,
+    clock,
+    logger: log,
+  }
   const first = compileGeneration(loaded, deps)
   for (const problem of first.problems) log.error({}, `an error handler has a mistake: ${formatProblem(problem)}`)
   const rules = undo.adopt(await createRuleRepository(ruleSettings(first), { clock, logger: log }), (opened) =>

@@ -8,6 +8,7 @@ import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
 import { createRegistry, type Registry } from '../pipeline/registry.ts'
 import type { LoginStates, RefreshTokens, SessionManager } from '../sessions/contract.ts'
+import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { createTemplateCompiler } from '../template/compile-template.ts'
 import type { HandlerServices } from './services.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
@@ -15,6 +16,7 @@ import { createSignIn, type SignIn } from './sign-in.ts'
 export interface GenerationDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
+  readonly takeForkSession?: TakeForkSession | undefined
   /** Live as long as the process. */
   readonly services: HandlerServices
   readonly clock: Clock

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { StartError } from '../kernel/start-error.ts'
 import type { LoginStates, SessionManager, SessionStore } from '../sessions/contract.ts'
+import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { measureStore } from '../sessions/measured-store.ts'
 import { createSessionStore } from '../sessions/factory.ts'
 import { createSessionManager } from '../sessions/manager.ts'
@@ -13,6 +14,8 @@ export interface Sessions {
   readonly store: SessionStore
   readonly manager: SessionManager
   readonly states: LoginStates
+  /** Takes over a session that the fork left in the store; nothing where that is not wanted. */
+  readonly takeForkSession: TakeForkSession | undefined
   /** Takes what may change while it runs from a changed configuration. */
   reconfigure(config: Config): Promise<void>
   close(): Promise<void>
@@ -42,6 +45,7 @@ export async function openSessions(
     store,
     manager,
     states: createLoginStates(store, deps.clock),
+    takeForkSession: created.takeForkSession,
     reconfigure: (changed) => created.reconfigure(changed.sessionStore),
     async close() {
       await manager.close()

@@ -40,6 +40,8 @@ export interface MatchedUrl {
   readonly omitHost: boolean
 }
 
+const NO_COOKIES: readonly string[] = []
+
 /**
  * One request on its way through the plan of its rule: what Oathkeeper calls the authentication session.
  * Authenticators fill `subject` and `extra`, authorizers and mutators `headers`.
@@ -64,6 +66,8 @@ export class Exchange {
   sessionId: string | undefined = undefined
   /** Set by `authenticators/session`: the request brought a ticket that opens no session, so its cookie is stale. */
   hasStaleTicket = false
+  /** Go out with the answer of the proxy, whoever writes it; such an answer may not be kept by a cache. */
+  answerCookies: readonly string[] = NO_COOKIES
   /** Set by `mutators/noop`: what later mutators set is set on the request too, as Oathkeeper's shared header map does. */
   mirrorsHeaders = false
   /**

@@ -3,12 +3,14 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { LoginStates, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
+import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { withoutCookies } from '../lib/without-cookies.ts'
 import { beginUrl, beginUrlFor } from './begin-url.ts'
 import type { RouteContext } from './context.ts'
 import { isLoopback } from './endpoint.ts'
 import { createLoginCookies } from './login-cookie.ts'
 import type { LoginOptions } from './options.ts'
+import { createMigration, forgetForkCookies, isForkCookie, type Migration } from './migration.ts'
 import { createPrincipals, createSubjectReader, type Principal } from './principal.ts'
 import { createProvider, type Provider } from './provider.ts'
 import { createRefresh } from './refresh.ts'
@@ -20,6 +22,8 @@ import { compileSettings, type LoginSettings } from './settings.ts'
 export interface LoginDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
+  /** Where sessions of the fork are taken over. */
+  readonly takeForkSession?: TakeForkSession | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -44,6 +48,7 @@ export interface Login {
     withoutOwnCookies(cookieHeader: string): string | undefined
     /** `Set-Cookie` value. */
     readonly clearCookie: string
+    readonly migrate?: Migration['migrate']
   }
   /** Whether a cookie is the session's or that of an attempt: those never reach an upstream. */
   isOwnCookie(name: string): boolean
@@ -81,9 +86,20 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
   }
   warnOfPlainHttp(settings, logger)
 
+  const { takeForkSession: take } = deps
+  const migration =
+    take &&
+    createMigration({
+      take,
+      sessions,
+      clock,
+      cookieFor: () => sessionCookie,
+      forget: (cookies) => forgetForkCookies(cookies, sessionCookie.name, settings.secure),
+    })
   const { basePath } = settings
   const below = `${basePath}/`
-  const isOwnCookie = (name: string) => name === sessionCookie.name || loginCookies.isOwn(name)
+  const isOwnCookie = (name: string) =>
+    name === sessionCookie.name || loginCookies.isOwn(name) || (migration !== undefined && isForkCookie(name))
   return {
     handles: (path) => path.startsWith(basePath) && (path.length === basePath.length || path.startsWith(below)),
     handle: (request) => answer(context, request),
@@ -97,6 +113,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
       toPrincipal: createPrincipals(subjectOf),
       withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),
       clearCookie: sessionCookie.clear,
+      ...(migration !== undefined && { migrate: migration.migrate }),
     },
     isOwnCookie,
     publicOrigin: settings.baseUrls.find,

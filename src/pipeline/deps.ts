@@ -41,6 +41,17 @@ export interface SessionReader {
   withoutOwnCookies(cookieHeader: string): string | undefined
   /** The `Set-Cookie` value that removes the session cookie. */
   readonly clearCookie: string
+  /**
+   * Takes over the session of the fork that the request brings, under a new ticket; `undefined` at once when it brings none.
+   * Absent unless the configuration says so.
+   */
+  readonly migrate?: (request: RequestView) => Promise<MigratedSession | undefined> | undefined
+}
+
+export interface MigratedSession {
+  readonly session: Session
+  /** What the browser has to be told. */
+  readonly setCookies: readonly string[]
 }
 
 export interface Principal {

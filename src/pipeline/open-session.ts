@@ -1,8 +1,10 @@
 import { GateError } from '../kernel/errors.ts'
 import type { Exchange } from '../kernel/exchange.ts'
 import type { HeaderList } from '../kernel/headers.ts'
+import type { Reply } from '../kernel/reply.ts'
+import type { RequestView } from '../kernel/request.ts'
 import type { OutagePolicy, Session } from '../sessions/contract.ts'
-import type { SessionReader } from './deps.ts'
+import type { MigratedSession, SessionReader } from './deps.ts'
 
 const RETRY_AFTER_SECONDS = '1'
 
@@ -18,16 +20,49 @@ export function openSession(
   const cookies = cookieHeader(exchange.request.headers)
   if (cookies === undefined) return undefined
   const ticket = sessions.readTicket(cookies)
-  if (ticket === undefined) return undefined
-  const opened = openOrExplain(sessions, ticket, outage)
-  return opened instanceof Promise
-    ? opened.then((late) => noted(exchange, late), throwExplained)
-    : noted(exchange, opened)
+  const opened = ticket === undefined ? undefined : openOrExplain(sessions, ticket, outage)
+  if (opened instanceof Promise) {
+    return opened.then((late) => late ?? withoutSession(sessions, exchange, ticket), throwExplained)
+  }
+  return opened ?? withoutSession(sessions, exchange, ticket)
 }
 
-function noted(exchange: Exchange, opened: Session | undefined): Session | undefined {
-  if (opened === undefined) exchange.hasStaleTicket = true
-  return opened
+function withoutSession(
+  sessions: SessionReader,
+  exchange: Exchange,
+  ticket: string | undefined,
+): undefined | Promise<Session | undefined> {
+  exchange.hasStaleTicket = ticket !== undefined
+  if (sessions.migrate === undefined || !canBeTold(exchange.request)) return undefined
+  return sessions.migrate(exchange.request)?.then((moved) => admitMoved(exchange, moved), throwExplained)
+}
+
+/**
+ * Whether the browser will hear of a new ticket: the old one is worth nothing from then on. Gateways keep the headers of a grant
+ * to themselves, so there only a page is moved, which can be sent round; an upgraded connection has no answer of ours.
+ */
+function canBeTold({ front, method, headers }: RequestView): boolean {
+  if (headers.has('sec-websocket-key')) return false
+  if (front === 'proxy') return true
+  return method === 'GET' && (headers.get('sec-fetch-mode') ?? 'navigate') === 'navigate'
+}
+
+function admitMoved(exchange: Exchange, moved: MigratedSession | undefined): Session | undefined {
+  if (moved === undefined) return undefined
+  exchange.hasStaleTicket = false
+  const { session, setCookies } = moved
+  const { front, originalUri } = exchange.request
+  if (front === 'proxy') exchange.answerCookies = setCookies
+  else exchange.respond = () => goOn(originalUri, setCookies)
+  return session
+}
+
+/** The same page once more, with the new ticket. */
+function goOn(originalUri: string, setCookies: readonly string[]): Reply {
+  // As a path alone `//host/x` would lead to another host.
+  const location = originalUri.startsWith('/') && !originalUri.startsWith('//') ? originalUri : '/'
+  const cookies = setCookies.map((value) => ['Set-Cookie', value] as const)
+  return { status: 302, headers: [['Location', location], ['Cache-Control', 'no-store'], ...cookies], body: '' }
 }
 
 /** All `Cookie` lines as one (RFC 9113 §8.2.3 lets them be split). */

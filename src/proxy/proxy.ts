@@ -136,6 +136,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
     if (response.destroyed || response.closed) return
     try {
       const { exchange, reply } = decision
+      tellCookies(response, exchange)
       if (reply !== undefined) writeReply(response, reply, { secure: exchange.request.scheme === 'https' })
       if (!decision.granted || reply !== undefined) return
       if (decision.upstream === undefined) {
@@ -212,6 +213,13 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
       await upstreams.close()
     },
   }
+}
+
+/** Added to whatever is answered, an upstream's answer too, which then is nobody else's (V-069). */
+function tellCookies(response: Answer, { answerCookies }: Exchange): void {
+  if (answerCookies.length === 0) return
+  const cookies = answerCookies.flatMap((value) => ['Set-Cookie', value])
+  response.added = [...(response.added ?? []), 'Cache-Control', 'no-store', ...cookies]
 }
 
 /** One request on its way through the proxy. */

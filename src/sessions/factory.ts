@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { SessionStore } from './contract.ts'
+import { createForkSessionTaker, type TakeForkSession } from './fork-session.ts'
 import { MemoryStore, type MemoryStoreOptions } from './memory.ts'
 import { loadPluginStore } from './plugin.ts'
 import type { RedisCredentials } from './redis/connection.ts'
@@ -23,6 +24,8 @@ export interface ConfiguredStore {
   readonly store: SessionStore
   /** Takes what may change without a restart: who we are to Redis. */
   reconfigure(options: SessionStoreOptions): Promise<void>
+  /** Takes over a session that the fork left in the store; nothing where that is not wanted. */
+  readonly takeForkSession?: TakeForkSession
 }
 
 /**
@@ -46,6 +49,9 @@ function createConfiguredRedis(options: RedisStoreOptions, { clock, logger }: Se
   let current = options.credentials
   return {
     store,
+    ...(options.migrateForkSessions && {
+      takeForkSession: createForkSessionTaker((id) => store.takeForkRecord(id), { clock, logger }),
+    }),
     async reconfigure(changed) {
       if (changed.type !== 'redis' || areEqual(current, changed.redis.credentials)) return
       current = changed.redis.credentials

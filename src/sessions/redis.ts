@@ -34,6 +34,8 @@ export interface RedisStoreOptions {
   readonly startTimeoutMs: number
   /** Whether what is read is watched, so that it may be kept. */
   readonly tracking: boolean
+  /** Whether sessions of the fork are taken over. */
+  readonly migrateForkSessions: boolean
 }
 
 /** One server, and the key of the configuration that says which. */
@@ -45,6 +47,10 @@ export interface RedisServersOptions {
 
 /** More than a record may have: what is longer is cut by the server and is none of ours. */
 const MAX_VALUE_BYTES = HEAD_BYTES + MAX_RECORD_BYTES
+/** 16 bytes in hexadecimal. Ours are 43 characters long. */
+const FORK_ID = /^[0-9a-f]{32}$/
+/** Where one form of the fork keeps its sessions, whatever prefix is configured. */
+const FORK_DEFAULT_PREFIX = 'session:'
 /** So many sessions of one person are looked up at once. */
 const FIND_CHUNK = 500
 
@@ -60,6 +66,8 @@ export function createRedisStore(options: RedisStoreOptions, clock: Clock, logge
 export interface RedisSessionStore extends SessionStore {
   /** Takes changed credentials, without a gap where the server takes them too. */
   useCredentials(credentials: RedisCredentials): Promise<void>
+  /** Reads and removes, in one atomic step, what the fork keeps under this id. None of our own keys can be named so. */
+  takeForkRecord(id: string): Promise<Uint8Array | undefined>
 }
 
 class RedisStore implements RedisSessionStore {
@@ -177,6 +185,16 @@ class RedisStore implements RedisSessionStore {
 
   async takeState(key: string): Promise<Uint8Array | undefined> {
     return (await this.#bytes(['GETDEL', this.#keys.state(key)])).reply
+  }
+
+  async takeForkRecord(id: string): Promise<Uint8Array | undefined> {
+    if (!FORK_ID.test(id)) return undefined
+    const names = new Set([this.#keys.session(id), FORK_DEFAULT_PREFIX + id])
+    for (const name of names) {
+      const { reply } = await this.#bytes(['GETDEL', name])
+      if (reply !== undefined) return reply
+    }
+    return undefined
   }
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {

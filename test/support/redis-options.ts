@@ -7,6 +7,7 @@ export function redisOptions(
   changes: Partial<RedisStoreOptions> = {},
 ): RedisStoreOptions {
   return {
+    migrateForkSessions: false,
     servers: { kind: 'single', address: { host: '127.0.0.1', port: server.port }, key: 'addr' },
     credentials: { username: undefined, password: undefined },
     tls: undefined,

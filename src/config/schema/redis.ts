@@ -44,6 +44,10 @@ export const redisSchema = z
       })
       .prefault({})
       .describe('Deadlines.'),
+    migrate_fork_sessions: z
+      .boolean()
+      .default(false)
+      .describe('Takes over sessions that the fork `callback`/`session_jwt` comes from has left here, each once: nobody has to log in anew. See docs/migrating-from-the-fork.md.'),
     start_timeout: duration().prefault('10s').describe('How long a server that cannot be reached at start is tried again.'),
   })
   .transform((wire, context) => {
@@ -62,6 +66,7 @@ export const redisSchema = z
       connectTimeoutMs: wire.timeout.connect,
       commandTimeoutMs: wire.timeout.command,
       startTimeoutMs: wire.start_timeout,
+      migrateForkSessions: wire.migrate_fork_sessions,
     }
   })
 

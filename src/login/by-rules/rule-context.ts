@@ -3,6 +3,7 @@ import { HandlerConfigError } from '../../kernel/handlers.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { Problem } from '../../kernel/problem.ts'
 import type { LoginStates, SessionManager } from '../../sessions/contract.ts'
+import type { TakeForkSession } from '../../sessions/fork-session.ts'
 import { checkCookie } from '../check-cookie.ts'
 import type { LoginContext } from '../context.ts'
 import { createLoginCookies } from '../login-cookie.ts'
@@ -16,6 +17,8 @@ import type { RuleLoginOptions } from './options.ts'
 export interface RuleLoginDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
+  /** Where sessions of the fork are taken over. */
+  readonly takeForkSession?: TakeForkSession | undefined
   readonly clock: Clock
   readonly logger: Logger
 }

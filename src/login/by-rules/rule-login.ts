@@ -6,8 +6,8 @@ import { withoutCookies } from '../../lib/without-cookies.ts'
 import type { RefreshTokens, Session, SessionManager } from '../../sessions/contract.ts'
 import { RESERVED_PARAMS } from '../check-providers.ts'
 import type { LoginContext } from '../context.ts'
-import { visitCookies } from '../cookie-header.ts'
 import { createLoginCookies } from '../login-cookie.ts'
+import { createMigration, forgetForkCookies, isForkCookie, type Migration } from '../migration.ts'
 import { createPrincipals, createSubjectReader, type Principal } from '../principal.ts'
 import type { Provider } from '../provider.ts'
 import { createRefresh } from '../refresh.ts'
@@ -20,9 +20,6 @@ import { type ArrivedByRule, finishByRule } from './finish.ts'
 import type { RuleBeginOptions, RuleClientOptions, RuleEndOptions, RuleLoginOptions } from './options.ts'
 import { Realm } from './realm.ts'
 import { createRuleContext, type RuleLoginDeps } from './rule-context.ts'
-
-/** Cookies of the gateway that these handlers come from. Their values are credentials there, so they stay here. */
-export const OLD_SESSION_COOKIES = ['IG_SESSION_ID', 'wso2_session_id'] as const
 
 /**
  * A login whose parts are rules: one that protects a page begins it, another one is its callback, a third one ends it. Underneath
@@ -51,6 +48,7 @@ export interface RuleLogin {
     toPrincipal(session: Session): Principal
     withoutOwnCookies(cookieHeader: string): string | undefined
     readonly clearCookie: string
+    readonly migrate?: Migration['migrate']
   }
   isOwnCookie(name: string): boolean
   /** Whether the session of this provider began here. */
@@ -105,15 +103,19 @@ export function createRuleLogin(options: RuleLoginOptions, deps: RuleLoginDeps):
   const attempts = [false, true].map((secure) =>
     createLoginCookies({ cookieName: cookie.name, secure, stateTtlMs: options.stateTtlMs }, deps.clock),
   )
-  const isOldCookie = (name: string) => name !== cookie.name && OLD_SESSION_COOKIES.some((old) => old === name)
   const isOwnCookie = (name: string) =>
-    name === cookie.name || isOldCookie(name) || attempts.some((cookies) => cookies.isOwn(name))
-  const forget = (header: string): readonly string[] => {
-    const names = new Set<string>()
-    visitCookies(header, (name) => void (isOldCookie(name) && names.add(name)))
-    const tail = `; Path=/; HttpOnly${isSecure() ? '; Secure' : ''}; SameSite=Lax; Max-Age=0`
-    return [...names].map((name) => `${name}=${tail}`)
-  }
+    name === cookie.name || isForkCookie(name) || attempts.some((cookies) => cookies.isOwn(name))
+  const forget = (cookies: string) => forgetForkCookies(cookies, cookie.name, isSecure())
+  const { takeForkSession: take, sessions, clock } = deps
+  const migration =
+    take &&
+    createMigration({
+      take,
+      sessions,
+      clock,
+      cookieFor: (request) => contextAt(request)?.sessionCookie ?? sessionCookie,
+      forget,
+    })
 
   return {
     finisher(client) {
@@ -142,7 +144,7 @@ export function createRuleLogin(options: RuleLoginOptions, deps: RuleLoginDeps):
           isKnownOrigin: (origin) => origins.has(origin),
           clientIdOf: (id) => providers.get(id)?.options.clientId,
           forget,
-          endOld: () => Promise.resolve(undefined),
+          endOld: async (cookies) => migration?.end(cookies),
         })
     },
     isNavigation: (request) => request.method === 'GET' && isNavigation(request),
@@ -153,6 +155,7 @@ export function createRuleLogin(options: RuleLoginOptions, deps: RuleLoginDeps):
       toPrincipal: createPrincipals(createSubjectReader('sub')),
       withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),
       clearCookie: sessionCookie.clear,
+      ...(migration !== undefined && { migrate: migration.migrate }),
     },
     isOwnCookie,
     knows: (id) => providers.get(id) !== undefined,
