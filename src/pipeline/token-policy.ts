@@ -50,9 +50,14 @@ export type TokenPolicy = (token: string) => TokenIdentity | Promise<TokenIdenti
 
 /**
  * Compiles what a rule asks of a token.
+ * @param skewSeconds by which the clock of the issuer may be ahead of ours. Default: 0, as in Oathkeeper.
  * @throws {HandlerConfigError} that says which key is wrong.
  */
-export function compileTokenPolicy(config: TokenPolicyConfig, { verifiers, clock }: TokenPolicyDeps): TokenPolicy {
+export function compileTokenPolicy(
+  config: TokenPolicyConfig,
+  { verifiers, clock }: TokenPolicyDeps,
+  skewSeconds = 0,
+): TokenPolicy {
   const verifier = compileVerifier(verifiers, {
     locations: config.jwks_urls,
     algorithms: config.allowed_algorithms.length === 0 ? ['RS256'] : config.allowed_algorithms,
@@ -63,7 +68,7 @@ export function compileTokenPolicy(config: TokenPolicyConfig, { verifiers, clock
   const known = new WeakMap<Claims, TokenIdentity>()
 
   const judge = (claims: Claims): TokenIdentity => {
-    checkTimes(claims, clock.now() / 1000)
+    checkTimes(claims, clock.now() / 1000, skewSeconds)
     let identity = known.get(claims)
     if (identity === undefined) {
       identity = readIdentity(claims)
@@ -129,11 +134,12 @@ function refuse(reason: string): never {
 /** The end of the year 9999: beyond it are milliseconds taken for seconds, and overflows. */
 const MAX_NUMERIC_DATE = 253_402_300_799
 
-/** Times are checked where they are there, without leeway, as in Oathkeeper. */
-function checkTimes({ exp, nbf, iat }: Claims, nowSeconds: number): void {
+/** Times are checked where they are there. */
+function checkTimes({ exp, nbf, iat }: Claims, nowSeconds: number, skewSeconds: number): void {
+  const begun = nowSeconds + skewSeconds
   if (exp !== undefined && readDate(exp, 'exp') <= nowSeconds) refuse('Token is expired.')
-  if (nbf !== undefined && readDate(nbf, 'nbf') > nowSeconds) refuse('Token is not valid yet.')
-  if (iat !== undefined && readDate(iat, 'iat') > nowSeconds) refuse('Token is used before it was issued.')
+  if (nbf !== undefined && readDate(nbf, 'nbf') > begun) refuse('Token is not valid yet.')
+  if (iat !== undefined && readDate(iat, 'iat') > begun) refuse('Token is used before it was issued.')
 }
 
 /** Whole seconds (RFC 7519 §2 allows fractions). */

@@ -74,12 +74,11 @@ export function giveJwtAccessTokens(
   change: (body: Record<string, unknown>) => unknown = (x) => x,
 ): void {
   const jwk = { ...mock.keys.privateKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256' }
-  mock.switches.claims = ({ at_hash: _, ...claims }) => claims
+  mock.switches.claims = (claims) => ({ ...claims, at_hash: undefined })
   mock.switches.token = (body) => {
     const token = signJwt(jwk, accessTokenClaims(mock))
     mock.given.push(token)
-    const { refresh_token: _, ...rest } = body
-    return change({ ...rest, access_token: token })
+    return change({ ...body, refresh_token: undefined, access_token: token })
   }
   mock.switches.userinfo = () => ({ sub: mock.sub, username: `${mock.sub}@example.com` })
 }
@@ -90,6 +89,7 @@ export async function startRuleLogin(
   options: RuleLoginRigOptions = {},
 ): Promise<RuleLoginRig> {
   const clock = createTestClock()
+  mock.now = () => clock.now()
   const store = new MemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock)
   const used = options.wrapStore?.(store) ?? store
   const log: RuleLoginRig['log'] = []

@@ -84,6 +84,10 @@ test('A-11 A-12: iss of the response is compared where the issuer is known', asy
   }
 })
 
+const withoutIdToken = ({ switches }: MockProvider) => {
+  switches.idToken = () => undefined
+}
+
 test('a provider without ID tokens: UserInfo says who it is', async (t) => {
   const { rig, arrival } = await start(t, (mock) => {
     withoutDiscovery(mock)
@@ -96,9 +100,6 @@ test('a provider without ID tokens: UserInfo says who it is', async (t) => {
 })
 
 test('a provider that is known to be one of OpenID must give an ID token where `openid` is asked for', async (t) => {
-  const withoutIdToken = ({ switches }: MockProvider) => {
-    switches.idToken = () => undefined
-  }
   assert.equal((await start(t, withoutIdToken)).arrival.status, 502)
   const plain = await start(t, withoutIdToken, { begin: { scopes: ['profile'] } })
   assert.equal(plain.arrival.status, 200)

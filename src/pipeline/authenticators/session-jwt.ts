@@ -21,6 +21,9 @@ interface Deps extends TokenPolicyDeps {
   readonly ruleLogin: RuleLogin | undefined
 }
 
+/** The token is used right after the provider has made it, by a clock that may be a little ahead of ours. */
+const SKEW_SECONDS = 60
+
 /** What names the session to templates and upstreams: its public id, which opens nothing. */
 const SESSION_ID_KEYS = ['IG_SESSION_ID', 'wso2_session_id'] as const
 const SESSION_ID_HEADER = canonicalHeaderName('IG_SESSION_ID')
@@ -35,7 +38,7 @@ export const sessionJwt = defineAuthenticator({
   schema,
   compile: (config, { ruleLogin, ...deps }: Deps): AuthenticateStep => {
     if (ruleLogin === undefined) throw new HandlerConfigError([], 'is not enabled')
-    const judge = compileTokenPolicy(config, deps)
+    const judge = compileTokenPolicy(config, deps, SKEW_SECONDS)
 
     const known = new WeakMap<Session, Principal>()
 
