@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, request } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { resolve } from 'node:path'
 import { test } from 'node:test'
+import { load } from 'js-yaml'
 import { findEnvoy } from '../../scripts/lib/envoy.ts'
 import { type EnvoyOptions, startEnvoy } from '../support/envoy.ts'
 import { frame } from '../support/ext-authz.ts'
@@ -76,7 +79,7 @@ interface Answer {
 
 async function startRig(
   rules: (upstreamPort: number) => readonly Record<string, unknown>[],
-  envoyOptions: Partial<EnvoyOptions> = {},
+  envoyOptions: Partial<EnvoyOptions> | ((oathkeeper: OathkeeperProcess) => Partial<EnvoyOptions>) = {},
   grpc: object = {},
 ): Promise<Rig> {
   await using stack = new AsyncDisposableStack()
@@ -107,7 +110,7 @@ async function startRig(
       program,
       oathkeeperPort: oathkeeper.ports.grpc,
       upstreamPort: upstream.port,
-      ...envoyOptions,
+      ...(typeof envoyOptions === 'function' ? envoyOptions(oathkeeper) : envoyOptions),
     }),
   )
   const owned = stack.move()
@@ -302,6 +305,39 @@ test('Envoy: calls of a gRPC service meet the rules about RPC methods', { skip }
   session.destroy()
   service.close()
 })
+
+/** The filters of docs/decision-api.md, in their order. */
+function documentedFilters(): Readonly<Record<string, unknown>>[] {
+  const text = readFileSync(resolve(import.meta.dirname, '../../docs/decision-api.md'), 'utf8')
+  const blocks = [...text.matchAll(/```yaml\n(http_filters:[^`]*)```/g)].map((found) => load(String(found[1])))
+  return (blocks as { http_filters: { typed_config: Readonly<Record<string, unknown>> }[] }[]).flatMap((block) =>
+    block.http_filters.map((filter) => filter.typed_config),
+  )
+}
+
+for (const [index, name] of ['by gRPC', 'by HTTP'].entries()) {
+  test(`Envoy: the configuration of docs/decision-api.md works, ${name}`, { skip }, async () => {
+    const wholeFilter = documentedFilters()[index] ?? {}
+    await using rig = await startRig(
+      () => [
+        rule('a', { url: '<https?>://app.example/a' }, { mutators: [USER] }),
+        rule('closed', { url: '<https?>://app.example/closed' }, { authorizer: { handler: 'deny' } }),
+        rule(
+          'away',
+          { url: '<https?>://app.example/away' },
+          { authenticators: [{ handler: 'unauthorized' }], errors: [{ handler: 'redirect' }] },
+        ),
+      ],
+      (oathkeeper) => ({ wholeFilter, apiPort: oathkeeper.ports.api }),
+    )
+    assert.equal((await rig.get('/a', { headers: { 'x-user': 'evil' } })).status, 200)
+    assert.equal(rig.received[0]?.headers['x-user'], 'anonymous')
+    assert.equal((await rig.get('/closed', { headers: { 'x-forwarded-uri': '/a' } })).status, 403)
+    const away = await rig.get('/away')
+    assert.equal(away.status, 302)
+    assert.match(away.headers['location'] ?? '', /^https:\/\/login\.example\//)
+  })
+}
 
 test('Envoy: a person who is not signed in is sent to the login and comes back', { skip }, async () => {
   await using stack = new AsyncDisposableStack()

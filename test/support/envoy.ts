@@ -18,8 +18,12 @@ export interface EnvoyOptions {
   readonly port?: number
   /** Whether the upstream speaks HTTP/2 in clear text, as gRPC servers do. */
   readonly upstreamHttp2?: boolean
-  /** Of the ext_authz filter. */
+  /** Port of Oathkeeper's API, for a filter that asks by HTTP: the cluster `oathkeeper-api`. */
+  readonly apiPort?: number
+  /** Added to the configuration of the ext_authz filter. */
   readonly filter?: Readonly<Record<string, unknown>>
+  /** The whole configuration of the ext_authz filter. */
+  readonly wholeFilter?: Readonly<Record<string, unknown>>
   /** Of the connection manager. */
   readonly manager?: Readonly<Record<string, unknown>>
 }
@@ -139,10 +143,10 @@ function configOf(options: EnvoyOptions): unknown {
                     http_filters: [
                       {
                         name: 'envoy.filters.http.ext_authz',
-                        typed_config: {
+                        typed_config: options.wholeFilter ?? {
                           '@type': `${type}.filters.http.ext_authz.v3.ExtAuthz`,
                           transport_api_version: 'V3',
-                          grpc_service: { envoy_grpc: { cluster_name: 'oathkeeper' }, timeout: '10s' },
+                          grpc_service: { envoy_grpc: { cluster_name: 'oathkeeper-grpc' }, timeout: '10s' },
                           ...filter,
                         },
                       },
@@ -159,7 +163,8 @@ function configOf(options: EnvoyOptions): unknown {
         },
       ],
       clusters: [
-        cluster('oathkeeper', oathkeeperPort, http2),
+        cluster('oathkeeper-grpc', oathkeeperPort, http2),
+        ...(options.apiPort === undefined ? [] : [cluster('oathkeeper-api', options.apiPort, {})]),
         cluster('upstream', upstreamPort, upstreamHttp2 === true ? http2 : {}),
         ...(loginPort === undefined ? [] : [cluster('login', loginPort, {})]),
       ],
