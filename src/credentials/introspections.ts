@@ -57,7 +57,7 @@ export interface IntrospectionsDeps {
 
 const MAX_ENDPOINTS = 1000
 /** Of one endpoint, keys and answers together. */
-const MAX_REMEMBERED_CHARS = 16 * 1024 * 1024
+const MAX_REMEMBERED_CHARS = 32 * 1024 * 1024
 const MAX_REMEMBERED = 100_000
 /** Characters of an answer that are not counted one by one. */
 const OVERHEAD_CHARS = 500

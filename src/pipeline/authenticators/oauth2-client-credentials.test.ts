@@ -149,6 +149,13 @@ test('the ttl ends it earlier, and a no is not cached', async (t) => {
   assert.equal(stub.calls.length, 3)
 })
 
+test('FM-29: no more clients are kept than max_tokens', async (t) => {
+  const { gateOf, stub } = await startRig(t)
+  const gate = gateOf({ cache: { enabled: true, max_tokens: 2 } })
+  for (const id of ['a', 'b', 'c', 'c', 'b', 'a']) assert.equal(outcome(await decide(gate, basic(`${id}:x`))), id)
+  assert.equal(stub.calls.length, 4)
+})
+
 test('V-001: who is accepted for some scopes is asked again for others, and at another endpoint', async (t) => {
   const { gateOf, stub } = await startRig(t)
   const cache = { enabled: true }

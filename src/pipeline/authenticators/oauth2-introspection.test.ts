@@ -277,6 +277,16 @@ test('a no is not cached', async (t) => {
   assert.equal(stub.calls.length, 3)
 })
 
+test('FM-29: no more answers are kept than max_cost', async (t) => {
+  const { gateOf, stub } = await startRig(t, sendJson(ACTIVE))
+  const gate = gateOf({ cache: { enabled: true, ttl: '60s', max_cost: 2 } })
+  for (const token of ['a', 'b', 'c', 'c', 'b', 'a']) granted(await decide(gate, token))
+  assert.deepEqual(
+    stub.calls.map(({ body }) => new URLSearchParams(body).get('token')),
+    ['a', 'b', 'c', 'a'],
+  )
+})
+
 test('V-049: equal tokens at the same time are one call, different ones never are', async (t) => {
   const { gateOf, stub } = await startRig(t, ({ body }, response) => {
     const sub = new URLSearchParams(body).get('token')
