@@ -314,6 +314,32 @@ test('FM-32 A-34 V-047 V-114: whatever fails at the session service refuses, in 
   assert.equal(granted(await ask()).subject, 'alice')
 })
 
+const rule = (url: string, stub: StubService): TestRule => ({
+  url,
+  authenticators: [{ handler: 'cookie_session', config: { check_session_url: stub.origin } }],
+})
+
+test('FM-32: a service that hangs holds up nobody but those who ask it, and leaves nothing behind', async (t) => {
+  const hanging = await startStub(t, () => {})
+  const good = await startStub(t, sendJson(ALICE))
+  const gate = createTestGate({
+    rules: [rule('http://app.example/hanging', hanging), rule('http://app.example/good', good)],
+    settings: { authenticators: { cookie_session: { enabled: true } } },
+    deps: { outbound: testOutbound(t, 1000) },
+  })
+  const ask = async (path: string, sid: number) =>
+    gate.decide(requestView({ path, headers: [['Cookie', `sid=${sid}`]] }))
+  // More than there are connections to one service.
+  const stuck = Promise.all(Array.from({ length: 300 }, (_, i) => ask('/hanging', i)))
+  let isStuck = true
+  void stuck.finally(() => (isStuck = false))
+  for (let i = 0; i < 20; i++) assert.equal(granted(await ask('/good', i)).subject, 'alice')
+  assert.ok(isStuck)
+  assert.ok((await stuck).every((decision) => !decision.granted))
+  hanging.answer = sendJson(ALICE)
+  assert.equal(granted(await ask('/hanging', 1)).subject, 'alice')
+})
+
 test('V-072: what cannot be called is a problem of the rule', async (t) => {
   const { ask } = await startRig(t, sendJson(ALICE))
   for (const config of [
