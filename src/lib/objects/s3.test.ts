@@ -59,7 +59,7 @@ test('what the store refuses is told by status and code alone, after one attempt
 })
 
 test('FM-34: a store that is slow, drips, floods, breaks off or is dead fails within the deadline, and is let go', async (t) => {
-  const [store, reader] = await rig(t, { timeoutMs: 1_000, maxBytes: 100_000 })
+  const [store, reader] = await rig(t, { timeoutMs: 600, maxBytes: 100_000 })
   // What the SDK costs to load is not what is measured.
   await reader.read()
   const failures: string[] = []

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type ConnectObject, type GetOptions, ObjectError, type OpenedObject } from './client.ts'
-import { statusOf } from './failure.ts'
+import { asCredentialsError, statusOf } from './failure.ts'
 import { loadSdk } from './load-sdk.ts'
 
 /** Amazon S3, and what speaks as it does at `AWS_ENDPOINT_URL_S3`. The SDK finds region and credentials as it always does. */
@@ -19,8 +19,22 @@ export const connectS3: ConnectObject = async (location) => {
   const Bucket = location.bucket
   const Key = location.key
 
+  /** Tells what is missing here from what the store says; the SDK keeps both. */
+  async function prepare(): Promise<void> {
+    try {
+      await client.config.region()
+    } catch (cause: unknown) {
+      throw new ObjectError('s3:// needs a region: set AWS_REGION, or region in the AWS configuration file', { cause })
+    }
+    try {
+      await client.config.credentials()
+    } catch (cause: unknown) {
+      throw asCredentialsError(cause, location)
+    }
+  }
+
   async function get({ known, signal }: GetOptions): Promise<OpenedObject | undefined> {
-    await checkRegion(() => client.config.region())
+    await prepare()
     try {
       const command = new GetObjectCommand({ Bucket, Key, ...(known !== undefined && { IfNoneMatch: known }) })
       const { Body, ContentLength, ETag } = await client.send(command, { abortSignal: signal })
@@ -37,12 +51,4 @@ export const connectS3: ConnectObject = async (location) => {
 
 function isElsewhere({ AWS_ENDPOINT_URL_S3: own, AWS_ENDPOINT_URL: general }: NodeJS.ProcessEnv): boolean {
   return (own ?? general ?? '') !== ''
-}
-
-async function checkRegion(region: () => Promise<string>): Promise<void> {
-  try {
-    await region()
-  } catch (cause: unknown) {
-    throw new ObjectError('s3:// needs a region: set AWS_REGION, or region in the AWS configuration file', { cause })
-  }
 }
