@@ -6,6 +6,7 @@ import { LoginFailure, orInterrupt } from './failure.ts'
 import { isOwnLogout } from './logout-origin.ts'
 import { type Header, type PageAction, redirect, renderPage, securityHeaders } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
+import { revokeTokens } from './revoke.ts'
 
 // The token of the request line is the only one that ever leaves us by way of a browser; beyond this length it would
 // not get through.
@@ -25,6 +26,8 @@ export async function logout(context: RouteContext, request: LoginRequest): Prom
   if (ended !== undefined) {
     logger.info({ provider: ended.provider, session_id: ended.id, request_id: request.requestId }, 'logout completed')
   }
+  const provider = ended === undefined ? undefined : context.providers.get(ended.provider)
+  if (ended !== undefined && provider !== undefined) void revokeTokens(provider, ended, logger)
   if (isScript(request)) {
     const json: Header = ['Content-Type', 'application/json; charset=utf-8']
     return {
@@ -49,15 +52,26 @@ function signedOutUrl(basePath: string, baseUrl: string): string {
 }
 
 /** A browser that somebody gave a second cookie to holds two tickets: both end. */
-export async function endSessions(
-  { sessions, logger }: LoginContext,
+export function endSessions(
+  context: LoginContext,
   tickets: readonly string[],
   clear: Header,
 ): Promise<Session | undefined> {
-  let ended: Session | undefined
-  try {
-    for (const ticket of tickets) ended = (await sessions.end(ticket, 'logout')) ?? ended
+  return orIncomplete(context, clear, async () => {
+    let ended: Session | undefined
+    for (const ticket of tickets) ended = (await context.sessions.end(ticket, 'logout')) ?? ended
     return ended
+  })
+}
+
+/** Runs a step of a logout. When the store cannot be told the browser forgets the session all the same. */
+export async function orIncomplete<Result>(
+  { logger }: LoginContext,
+  clear: Header,
+  run: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await run()
   } catch (cause: unknown) {
     const { code, detail, headers } = toGateError(cause)
     logger.warn({ error_code: code, detail }, 'a logout could not be written to the session store yet')

@@ -11,6 +11,7 @@ export interface ProviderMetadata {
   readonly jwksUri: string
   readonly userinfoEndpoint: string | undefined
   readonly endSessionEndpoint: string | undefined
+  readonly revocationEndpoint: string | undefined
   /** The provider promises `iss` in every authorization response, so one without it is refused (RFC 9207 §2.4). */
   readonly sendsIssuer: boolean
   /** Asymmetric algorithms that it signs ID tokens with. */
@@ -35,6 +36,7 @@ export function parseMetadata(document: unknown, issuer: string): ProviderMetada
     jwksUri: required(document, 'jwks_uri'),
     userinfoEndpoint: optional(document, 'userinfo_endpoint'),
     endSessionEndpoint: optional(document, 'end_session_endpoint'),
+    revocationEndpoint: optional(document, 'revocation_endpoint'),
     sendsIssuer: document['authorization_response_iss_parameter_supported'] === true,
     idTokenAlgorithms: readAlgorithms(document['id_token_signing_alg_values_supported']),
   }

@@ -52,8 +52,8 @@ async function requestTokens(
   throw new UnexpectedStatusError('the token endpoint', status)
 }
 
-/** One method for each request, and never in the URL. */
-function authenticateClient({ authMethod, options }: Provider): {
+/** How the client proves itself: one method for each request, and never in the URL. */
+export function authenticateClient({ authMethod, options }: Provider): {
   readonly headers: Readonly<Record<string, string>>
   readonly fields: Readonly<Record<string, string>>
 } {

@@ -2,20 +2,20 @@ import { toGateError } from '../../kernel/errors.ts'
 import type { Reply } from '../../kernel/reply.ts'
 import type { RequestView } from '../../kernel/request.ts'
 import { parseQuery } from '../../lib/query.ts'
-import type { Session } from '../../sessions/contract.ts'
 import type { LoginContext } from '../context.ts'
 import { failurePage } from '../failure-page.ts'
-import { endSessions, isScript, MAX_HINT_CHARS } from '../logout.ts'
+import { endSessions, isScript, MAX_HINT_CHARS, orIncomplete } from '../logout.ts'
 import { type Header, redirect, renderPage, securityHeaders } from '../page.ts'
+import type { Provider } from '../provider.ts'
 import { cookieHeader, isNavigation } from '../request.ts'
+import { revokeTokens } from '../revoke.ts'
 import type { RuleEndOptions } from './options.ts'
 
 export interface EndDeps {
   readonly context: LoginContext
   /** Whether an origin is one that a login by rules comes back to. */
   readonly isKnownOrigin: (origin: string) => boolean
-  /** The client of a session's provider. */
-  readonly clientIdOf: (providerId: string) => string | undefined
+  readonly providerOf: (id: string) => Provider | undefined
   /** `Set-Cookie` values for what an earlier gateway left in the browser. */
   readonly forget: (cookieHeader: string) => readonly string[]
   /** Ends the session of an earlier gateway, where those are taken over; gives its ID token. */
@@ -38,16 +38,19 @@ export async function endByRule(options: RuleEndOptions, request: RequestView, d
     if (tickets.length + forgotten.length > 0 && !isOwn(request, deps)) return confirm(context, request)
     const clear: Header = ['Set-Cookie', context.sessionCookie.clear]
     const ended = await endSessions(context, tickets, clear)
-    const oldIdToken = await deps.endOld(cookies)
+    const oldIdToken = await orIncomplete(context, clear, () => deps.endOld(cookies))
     const headers: Header[] = [clear, ...forgotten.map((value): Header => ['Set-Cookie', value])]
     headers.push(['Set-Cookie', context.loginCookies.clearLogout], ['Clear-Site-Data', '"cache"'])
     if (ended !== undefined) {
-      const { provider, id } = ended
-      context.logger.info({ provider, session_id: id, request_id: request.requestId }, 'logout completed')
+      const told = { provider: ended.provider, session_id: ended.id, request_id: request.requestId }
+      context.logger.info(told, 'logout completed')
     }
+    const provider = ended === undefined ? undefined : deps.providerOf(ended.provider)
+    if (ended !== undefined && provider !== undefined) void revokeTokens(provider, ended, context.logger)
     const { secure } = context.settings
     if (isScript(request)) return signedOut(secure, headers)
-    const target = endSessionUrl(options, ended, ended?.tokens.idToken ?? oldIdToken, deps)
+    const hint = ended?.tokens.idToken ?? oldIdToken
+    const target = endSessionUrl(options, hint, provider?.options.clientId, context)
     return redirect(302, target, secure, headers)
   } catch (cause: unknown) {
     return failurePage(context, request, toGateError(cause))
@@ -57,19 +60,18 @@ export async function endByRule(options: RuleEndOptions, request: RequestView, d
 /** @see [RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout) */
 function endSessionUrl(
   { logoutUrl, postLogoutRedirectUrl }: RuleEndOptions,
-  ended: Session | undefined,
   idToken: string | undefined,
-  { context, clientIdOf }: EndDeps,
+  clientId: string | undefined,
+  { loginCookies }: LoginContext,
 ): string {
   const url = new URL(logoutUrl)
   if (idToken !== undefined && idToken !== '' && idToken.length <= MAX_HINT_CHARS) {
     url.searchParams.set('id_token_hint', idToken)
   }
-  const clientId = ended === undefined ? undefined : clientIdOf(ended.provider)
   if (clientId !== undefined) url.searchParams.set('client_id', clientId)
   url.searchParams.set('post_logout_redirect_uri', postLogoutRedirectUrl)
   // Nothing is done when it comes back, so nobody has to look at it.
-  url.searchParams.set('state', context.loginCookies.beginLogout().state)
+  url.searchParams.set('state', loginCookies.beginLogout().state)
   return url.href
 }
 

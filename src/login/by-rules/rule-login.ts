@@ -142,7 +142,7 @@ export function createRuleLogin(options: RuleLoginOptions, deps: RuleLoginDeps):
         endByRule(end, request, {
           context: contextAt(request) ?? elsewhere,
           isKnownOrigin: (origin) => origins.has(origin),
-          clientIdOf: (id) => providers.get(id)?.options.clientId,
+          providerOf: (id) => providers.get(id),
           forget,
           endOld: async (cookies) => migration?.end(cookies),
         })

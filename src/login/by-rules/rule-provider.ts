@@ -51,7 +51,7 @@ export function createRuleProvider(
     } catch (cause: unknown) {
       const error = toProviderError(cause, id)
       logger.warn(
-        { provider: id, error_code: error.code, detail: error.detail },
+        { provider: id, error_error_code: error.code, detail: error.detail },
         'the discovery document cannot be used',
       )
       throw error
@@ -113,6 +113,7 @@ async function findMetadata(
     jwksUri: found?.jwksUri ?? '',
     userinfoEndpoint: userinfoUrl,
     endSessionEndpoint: undefined,
+    revocationEndpoint: found?.revocationEndpoint,
     sendsIssuer: found?.sendsIssuer ?? false,
     idTokenAlgorithms: found?.idTokenAlgorithms ?? [],
   }
