@@ -83,7 +83,7 @@ function isOwn(request: RequestView, { context, isKnownOrigin }: EndDeps): boole
   if (isConfirmed(context, request)) return true
   const { headers } = request
   const site = headers.get('sec-fetch-site')
-  if (site !== undefined) {
+  if (site !== undefined && site !== '') {
     const isVouched = site === 'same-origin' || site === 'none'
     return isVouched && (isNavigation(request) || headers.get('sec-fetch-dest') === 'empty')
   }
