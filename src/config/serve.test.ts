@@ -166,6 +166,8 @@ test('cors, prometheus, tracing and profiling are checked as Oathkeeper does', (
     'serve: { workers: 2 }': /serve\.workers: more than 1 is not supported yet/,
     'access_rules: { on_multiple: first }': /on_multiple: must be error: first and most_specific are not supported yet/,
     'access_rules: { repositories: [ "ftp://a" ] }': /repositories\[0\]: must be a URI such as file:\/\/rules\.yaml/,
+    'access_rules: { repositories: [ "s3://bucket" ] }': /repositories\[0\]: must name a bucket and a key, such as s3:/,
+    'access_rules: { repositories: [ "gs://id:x@bucket/key" ] }': /repositories\[0\]: holds a user/,
     'access_rules: { repositories: "file://a" }': /repositories: must be a list, found a text/,
     'access_rules: { matching_strategy: exact }': /matching_strategy: must be one of regexp, glob/,
   }

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
+import { startFakeS3 } from '../../test/support/fake-s3.ts'
+import { setEnv } from '../../test/support/fake-store.ts'
 import { createOutbound } from '../lib/outbound.ts'
 import { createDocumentReader } from './read-document.ts'
 
@@ -54,4 +56,18 @@ test('a scheme that cannot be read is told before anything is read', () => {
     /^Error: keys cannot be read by "ftp:\/\/"; supported are file:\/\//,
   )
   assert.doesNotThrow(() => reader.check('file:///keys'))
+})
+
+test('a document is read from an object store by one client', async (t) => {
+  const store = await startFakeS3(t)
+  setEnv(t, store.env)
+  store.objects.set('keys/jwks.json', Buffer.from('{}'))
+  const reader = createDocumentReader({ call: () => assert.fail('nothing is called') })
+  reader.check('s3://keys/jwks.json')
+  assert.equal(text(await reader.read('s3://keys/jwks.json')), '{}')
+  store.objects.set('keys/jwks.json', Buffer.alloc(1024 * 1024 + 1))
+  await assert.rejects(reader.read('s3://keys/jwks.json'), {
+    message: 's3://keys/jwks.json has more than 1048576 bytes',
+  })
+  assert.throws(() => reader.check('s3://keys'), /^Error: must name a bucket and a key/)
 })
