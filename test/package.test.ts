@@ -48,6 +48,19 @@ test('the package holds what runs and what its user reads, and no tests', { skip
   assert.deepEqual(unwanted, [])
 })
 
+test('an SDK that a source of rules needs is not installed, and what to install is told', { skip }, async () => {
+  const config = join(folder, 'cloud.json')
+  const repositories = ['s3://bucket/rules.json', 'gs://bucket/rules.json', 'azblob://container/rules.json']
+  writeFileSync(config, JSON.stringify({ access_rules: { repositories } }))
+  const { stdout, stderr } = await run(binary, ['validate', '-c', config]).then(
+    () => assert.fail('accepted'),
+    (refused: { stdout: string; stderr: string }) => refused,
+  )
+  for (const name of ['@aws-sdk/client-s3', '@google-cloud/storage', '@azure/storage-blob']) {
+    assert.ok(`${stdout}${stderr}`.includes(`run npm install ${name} where oathkeeper is installed`), stdout + stderr)
+  }
+})
+
 for (const version of VERSIONS) {
   test(`the installed oathkeeper runs on Node ${version.split('.')[0]}`, { skip }, async (t) => {
     const node = await fetchNode(version)

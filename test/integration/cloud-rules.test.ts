@@ -95,9 +95,8 @@ test('rules and key sets are taken from s3://, gs:// and azblob://, and rules ar
     10_000,
   )
   assert.equal((await decide(app, 'azblob')).status, 200)
-  const answered304 = (store: FakeStore): boolean => store.seen.some(({ status }) => status === 304)
   await eventually(
-    () => answered304(s3) && answered304(gs),
+    () => [s3, gs].every(({ seen }) => seen.some(({ status }) => status === 304)),
     (is) => is,
     10_000,
   )

@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test'
 import { WebSocketServer, WebSocket } from 'ws'
 import { eventually } from '../support/eventually.ts'
 import { choosePorts, startOathkeeper } from '../support/oathkeeper.ts'
+import { findFreePort } from '../support/ports.ts'
 import { timed } from '../support/until.ts'
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts')
@@ -124,6 +125,16 @@ describe('the process', { concurrency: 2 }, () => {
     assert.equal((await runCli('sevre')).code, 2)
     assert.equal((await runCli('serve', '--no-such-option')).code, 2)
     assert.equal((await runCli('version')).code, 0)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('validate looks thrice at rules elsewhere, and tells that they cannot be had', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'oathkeeper-test-'))
+    const file = join(folder, 'remote.json')
+    const url = `http://127.0.0.1:${await findFreePort()}/rules.json`
+    writeFileSync(file, JSON.stringify({ access_rules: { repositories: [url] } }))
+    const { code, output } = await runCli('validate', '-c', file)
+    assert.deepEqual([code, output.includes(`${url} could not be asked (ECONNREFUSED)`)], [255, true], output)
     rmSync(folder, { recursive: true })
   })
 })
