@@ -36,4 +36,9 @@ test("the fork's sample configuration: a login, the page asked for with its quer
   const again = await visitor.go(`${door}/home/reports`)
   assert.equal(again.status, 302)
   assert.ok(again.headers['location']?.startsWith(`${provider.issuer}/auth?`))
+
+  const rules = await new Visitor().go(`${sample.oathkeeper.apiUrl}/rules`)
+  assert.equal(rules.status, 200)
+  assert.ok(!rules.text.includes(provider.clientSecret))
+  assert.ok(!provider.tokens.some((token) => sample.oathkeeper.log().includes(token)))
 })
