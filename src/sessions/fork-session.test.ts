@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { redisOptions } from '../../test/support/redis-options.ts'
+import { redisOptions, withPassword } from '../../test/support/redis-options.ts'
 import { startRedisServer, type RedisServer } from '../../test/support/redis-server.ts'
 import { createTestClock } from '../../test/support/test-clock.ts'
 import { silentLogger } from '../kernel/logger.ts'
@@ -120,4 +120,12 @@ test('a store that cannot be asked is not the same as no session', async () => {
   } finally {
     redis.resume()
   }
+})
+
+test('a user of Redis who may touch our own prefix alone asks for nothing else, and that is no failure', async () => {
+  const rules = ['on', '>pass', 'resetkeys', '~mine:*', '+@all']
+  await redis.command('ACL', 'SETUSER', 'narrow', ...rules)
+  await using s = await setUp({ sessionPrefix: 'mine:s:', statePrefix: 'mine:t:', ...withPassword('pass', 'narrow') })
+  assert.equal(await s.take?.(randomBytes(16).toString('hex')), undefined)
+  assert.deepEqual(await s.take?.(await seed({}, 'mine:s:')), SESSION)
 })

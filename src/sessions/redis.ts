@@ -189,10 +189,13 @@ class RedisStore implements RedisSessionStore {
 
   async takeForkRecord(id: string): Promise<Uint8Array | undefined> {
     if (!FORK_ID.test(id)) return undefined
-    const names = new Set([this.#keys.session(id), FORK_DEFAULT_PREFIX + id])
-    for (const name of names) {
-      const { reply } = await this.#bytes(['GETDEL', name])
-      if (reply !== undefined) return reply
+    for (const name of new Set([this.#keys.session(id), FORK_DEFAULT_PREFIX + id])) {
+      try {
+        const reply = await this.#link.send(['GETDEL', name], isNothingOfTheFork)
+        if (Buffer.isBuffer(reply)) return reply
+      } catch (cause) {
+        if (!isNothingOfTheFork(cause)) throw cause
+      }
     }
     return undefined
   }
@@ -262,6 +265,11 @@ function withHead(head: StoredHead, value: Uint8Array): Buffer {
 
 function asBuffer(value: Uint8Array): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.length)
+}
+
+/** Another type under the name, or a name that our user may not touch. */
+function isNothingOfTheFork(cause: unknown): boolean {
+  return isWrongType(cause) || (cause instanceof Error && cause.message.startsWith('NOPERM'))
 }
 
 function isWrongType(cause: unknown): boolean {

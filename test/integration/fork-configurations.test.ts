@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { validateApp } from '../../src/app/validate.ts'
 import { formatProblem } from '../../src/kernel/problem.ts'
@@ -131,4 +131,11 @@ authenticators:
   assert.deepEqual(await validate(t, withSecret('client_secret: ${CLIENT_SECRET}'), '[]', { CLIENT_SECRET: 'x' }), [])
   assert.deepEqual(await validate(t, withSecret(`client_secret_file: ${join(folder, 'secret')}`)), [])
   await assert.rejects(validate(t, withSecret('')), /callback\.config\.client_secret: is required/)
+})
+
+test('the configuration of docs/migrating-from-the-fork.md has no mistake', async (t) => {
+  const text = readFileSync(resolve(import.meta.dirname, '../../docs/migrating-from-the-fork.md'), 'utf8')
+  const [, config = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? []
+  const [, rules = ''] = /```json\n([\s\S]*?)```/.exec(text) ?? []
+  assert.deepEqual(await validate(t, config, rules, { REDIS_PASSWORD: 'x', CLIENT_SECRET: 'x' }), [])
 })
