@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -49,37 +49,52 @@ export interface PublishedSetup {
 }
 
 /** Copies a configuration, with the services in their place and keys of its own. */
-export async function setUpPublished(name: string, services: string): Promise<PublishedSetup> {
+export function setUpPublished(name: string, services: string): Promise<PublishedSetup> {
+  const source = join(PUBLISHED, name)
+  return setUp(
+    services,
+    readdirSync(source).map((file) => [file, readFileSync(join(source, file), 'utf8')]),
+  )
+}
+
+/** Puts files into a folder, with the services in their place, and keys beside them. */
+export async function setUp(services: string, files: readonly (readonly [string, string])[]): Promise<PublishedSetup> {
   const folder = mkdtempSync(join(tmpdir(), 'published-'))
-  cpSync(join(PUBLISHED, name), folder, { recursive: true })
-  for (const file of readdirSync(folder)) {
-    const path = join(folder, file)
-    writeFileSync(path, readFileSync(path, 'utf8').replaceAll(SERVICES, services))
+  for (const [file, text] of files) {
+    writeFileSync(join(folder, file), text.replaceAll(SERVICES, services).replaceAll('FOLDER', folder))
   }
   const incoming = await makeKey('RS256', 'incoming')
-  writeFileSync(join(folder, 'incoming.json'), JSON.stringify({ keys: [publicPart(incoming)] }))
-  for (const file of ['jwks.json', 'outgoing.json', 'keys.json']) {
-    writeFileSync(
-      join(folder, file),
-      JSON.stringify({ keys: [await makeKey(file === 'outgoing.json' ? 'ES256' : 'RS256', 'gate')] }),
-    )
+  const { use: _use, ...withoutUse } = publicPart(incoming)
+  const sets: Readonly<Record<string, readonly JWK[]>> = {
+    'incoming.json': [publicPart(incoming)],
+    'no-use.json': [withoutUse],
+    'jwks.json': [await makeKey('RS256', 'gate')],
+    'keys.json': [await makeKey('RS256', 'gate')],
+    'outgoing.json': [await makeKey('ES256', 'gate')],
+    'two-private.json': [await makeKey('ES256', 'first'), await makeKey('ES256', 'second')],
   }
+  for (const [file, keys] of Object.entries(sets)) writeFileSync(join(folder, file), JSON.stringify({ keys }))
   const token = await new SignJWT({ name: 'Ada "L"', scope: 'read' })
     .setProtectedHeader({ alg: 'RS256', kid: 'incoming' })
     .setSubject('ada')
     .setExpirationTime('1h')
     .sign(await importJWK(incoming, 'RS256'))
-  const yaml = join(folder, 'oathkeeper.yaml')
-  return { folder, configFile: existsSync(yaml) ? yaml : join(folder, 'oathkeeper.yml'), token }
+  const configFile = files.map(([file]) => file).find((file) => file.startsWith('oathkeeper.')) ?? ''
+  return { folder, configFile: join(folder, configFile), token }
 }
 
 export function tearDownPublished({ folder }: PublishedSetup): void {
   rmSync(folder, { recursive: true, force: true })
 }
 
+const made = new Map<string, Promise<JWK>>()
+
+/** Made once: what is recorded does not depend on it. */
 async function makeKey(alg: string, kid: string): Promise<JWK> {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true })
-  return { ...(await exportJWK(privateKey)), kid, alg, use: 'sig' }
+  const name = `${alg} ${kid}`
+  const known = made.get(name) ?? generateKeyPair(alg, { extractable: true }).then((pair) => exportJWK(pair.privateKey))
+  made.set(name, known)
+  return { ...(await known), kid, alg, use: 'sig' }
 }
 
 function publicPart({ kty, n, e, kid, alg, use }: JWK): JWK {
@@ -162,6 +177,14 @@ function answerOf(path: string, { headers }: IncomingMessage, body: string): Ser
         : { status: 200, document: { access_token: 'a-token', token_type: 'bearer', expires_in: 3600 } }
     case '/oauth2/introspect':
       return { status: 200, document: form.get('token') === 'good' ? { active: true, sub: 'ada' } : { active: false } }
+    case '/limited':
+      return { status: 429, document: {}, headers: { 'retry-after': '0', 'x-ratelimit-limit': '10' } }
+    case '/page':
+      return { status: 200, document: '<html>', headers: { 'content-type': 'text/html' } }
+    case '/introspect-null-audience':
+      return { status: 200, document: { active: true, sub: 'ada', aud: null } }
+    case '/with-cors':
+      return { status: 200, document: {}, headers: { 'access-control-allow-origin': 'https://upstream.example' } }
     default:
       return { status: 200, document: { from: 'the application' } }
   }
