@@ -22,8 +22,10 @@ export class Realm {
   /** Adds a place where logins begin; gives the id of its provider. */
   addBegin(begin: RuleBeginOptions): string {
     const id = ruleProviderId(begin)
-    this.#begins.set(id, begin)
-    this.#connect(id)
+    if (!this.#begins.has(id)) {
+      this.#begins.set(id, begin)
+      this.#connect(id)
+    }
     return id
   }
 

@@ -9,7 +9,9 @@ import {
   startRuleLogin,
   type Told,
 } from '../../../test/support/rule-login-rig.ts'
+import { requestView } from '../../../test/support/request-view.ts'
 import { Visitor } from '../../../test/support/visitor.ts'
+import { GateError } from '../../kernel/errors.ts'
 
 async function start(t: TestContext, options: RuleLoginRigOptions = {}, bend: (mock: MockProvider) => void = () => {}) {
   const mock = await startMockProvider(t)
@@ -243,4 +245,22 @@ test('A-22 A-23: hostile callbacks are 400 and say nothing back', async (t) => {
   assert.equal((await visitor.go(withParams(back, { state: 'x'.repeat(32) }))).status, 400)
   assert.equal(mock.asked('/token').length, 0)
   assert.equal((await visitor.follow(back)).status, 200)
+})
+
+test('two pages that begin logins with other scopes get what each asks for', async (t) => {
+  const { mock, rig } = await start(t, { begin: { scopes: ['openid'] } })
+  const { clientId, issuer } = mock
+  const options = {
+    clientId,
+    redirectUrl: rig.url('/callback'),
+    authorizationUrl: `${issuer}/authorize`,
+    authorizationParams: {},
+  }
+  const begin = rig.login.beginner({ ...options, scopes: ['openid', 'email'] })
+  const request = requestView({ host: new URL(rig.origin).host })
+  const reply = await begin({ request, error: new GateError('ERR_CREDENTIALS_INVALID'), hasStaleTicket: false })
+  const location = new Map(reply.headers).get('Location') ?? ''
+  assert.equal(new URL(location).searchParams.get('scope'), 'openid email')
+  const begun = await new Visitor().go(rig.url('/home'))
+  assert.equal(new URL(begun.headers['location'] ?? '').searchParams.get('scope'), 'openid')
 })

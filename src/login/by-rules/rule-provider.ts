@@ -23,10 +23,15 @@ const KEYS_BACKOFF_MS = 1000
 const MAX_HOST_CHARS = 48
 const HASH_CHARS = 10
 
-/** Names a provider in cookies, logs and sessions: the same for all instances, and another one for another client of it. */
-export function ruleProviderId({ authorizationUrl, clientId, redirectUrl }: RuleBeginOptions): string {
+/**
+ * Names a provider in cookies, logs and sessions: the same for all instances, and another one for whatever makes its requests
+ * other ones.
+ */
+export function ruleProviderId(begin: RuleBeginOptions): string {
+  const { authorizationUrl, clientId, redirectUrl, scopes, authorizationParams } = begin
   const host = new URL(authorizationUrl).hostname.replace(/[^a-z0-9]+/g, '-').slice(0, MAX_HOST_CHARS)
-  return `${host}-${hash('sha256', JSON.stringify([authorizationUrl, clientId, redirectUrl]), 'hex').slice(0, HASH_CHARS)}`
+  const facts = [authorizationUrl, clientId, redirectUrl, scopes, Object.entries(authorizationParams).sort()]
+  return `${host}-${hash('sha256', JSON.stringify(facts), 'hex').slice(0, HASH_CHARS)}`
 }
 
 /**
