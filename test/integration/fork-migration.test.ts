@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { type ForkSample, signIn, startForkSample } from '../support/fork-sample.ts'
+import { APPLICATION, type ForkSample, signIn, startForkSample } from '../support/fork-sample.ts'
 import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
 import { Visitor } from '../support/visitor.ts'
 
@@ -54,7 +54,7 @@ describe('sessions of the fork in Redis', () => {
       const received = sample.received.length
       const answer = await go(`${name}=${id}; other=kept`)
       assert.equal(answer.status, 200)
-      assert.equal(answer.text, '<h1>the application</h1>')
+      assert.equal(answer.text, APPLICATION)
       const headers = sample.received[received]?.headers
       assert.equal(headers?.['sub'], 'id-of-ada')
       assert.equal(headers['x-user-email'], 'ada@example.com')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeJwt } from 'jose'
-import { signIn, startForkSample } from '../support/fork-sample.ts'
+import { APPLICATION, signIn, startForkSample } from '../support/fork-sample.ts'
 import { Visitor } from '../support/visitor.ts'
 
 test("the fork's sample configuration: a login, the page asked for with its query, headers, static assets, a logout", async () => {
@@ -15,7 +15,7 @@ test("the fork's sample configuration: a login, the page asked for with its quer
 
   const arrival = await signIn(visitor, await visitor.follow(`${door}/home/reports?month=10&q=a%20b`))
   assert.equal(arrival.url, `${door}/home/reports?month=10&q=a%20b`)
-  assert.equal(arrival.text, '<h1>the application</h1>')
+  assert.equal(arrival.text, APPLICATION)
   const page = received.at(-1)
   assert.equal(page?.url, '/home/home/reports?month=10&q=a%20b')
   const { headers } = page

@@ -35,6 +35,9 @@ export interface SampleRule {
   readonly [key: string]: unknown
 }
 
+/** With a link that logs out, as applications behind the fork have one. */
+export const APPLICATION = '<h1>the application</h1><a href="/logout">Log out</a>'
+
 export async function startForkSample(options: ForkSampleOptions = {}): Promise<ForkSample> {
   await using stack = new AsyncDisposableStack()
   const ports = await choosePorts()
@@ -49,7 +52,7 @@ export async function startForkSample(options: ForkSampleOptions = {}): Promise<
   const received: Received[] = []
   const server = createServer((request, response) => {
     received.push({ url: request.url ?? '', headers: request.headers })
-    response.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>the application</h1>')
+    response.writeHead(200, { 'Content-Type': 'text/html' }).end(APPLICATION)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -95,7 +95,9 @@ export async function startJwtProvider(options: JwtProviderOptions): Promise<Jwt
       return
     }
     if (context.method !== 'POST') {
-      context.body = `<form method="post" action="${context.path}">`
+      context.body = `<form method="post" action="${context.path}">${Object.keys(USERNAMES)
+        .map((person) => `<button name="person" value="${person}">${person}</button>`)
+        .join('')}</form>`
       return
     }
     const person = new URLSearchParams(await readText(context.req)).get('person') ?? ''
