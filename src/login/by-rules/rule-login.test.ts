@@ -264,3 +264,35 @@ test('two pages that begin logins with other scopes get what each asks for', asy
   const begun = await new Visitor().go(rig.url('/home'))
   assert.equal(new URL(begun.headers['location'] ?? '').searchParams.get('scope'), 'openid')
 })
+
+test('a session of the fork is left where it is when the browser could not be told of its new ticket', async (t) => {
+  const taken: string[] = []
+  const takeForkSession = (id: string) => {
+    taken.push(id)
+    return Promise.resolve(undefined)
+  }
+  const headers = { cookie: `IG_SESSION_ID=${'a'.repeat(32)}` }
+  const script = { ...headers, 'sec-fetch-mode': 'cors', accept: 'application/json' }
+  const decision = await start(t, { front: 'decision', takeForkSession })
+  assert.equal((await decision.visitor.go(decision.rig.url('/home'), { headers: script })).status, 401)
+  const proxy = await start(t, { takeForkSession })
+  await proxy.visitor.go(proxy.rig.url('/home'), { headers: { ...headers, 'sec-websocket-key': 'x' } })
+  assert.deepEqual(taken, [])
+  await proxy.visitor.go(proxy.rig.url('/home'), { headers: script })
+  await decision.visitor.go(decision.rig.url('/home'), { headers })
+  assert.equal(taken.length, 2)
+})
+
+test('A-14, V-070: the callback of one client takes no login of another', async (t) => {
+  const { mock, rig, visitor } = await start(t)
+  const begun = await visitor.go(rig.url('/home'))
+  const authorized = await visitor.go(begun.headers['location'] ?? '')
+  const back = new URL(authorized.headers['location'] ?? '')
+  const other = await startRuleLogin(t, mock, {
+    callback: { client_id: 'another', token_url: `${mock.issuer}/elsewhere` },
+  })
+  const answer = await visitor.go(other.url(back.pathname + back.search))
+  assert.equal(answer.status, 400)
+  assert.equal(mock.asked('/elsewhere').length, 0)
+  assert.equal((await visitor.follow(back.href)).status, 200)
+})
