@@ -197,7 +197,7 @@ test('no part of a token is in a reason or a detail', async (t) => {
 test('V-072: what cannot work is a problem of the rule', async (t) => {
   const { ask } = await startRig(t)
   for (const config of [
-    { jwks_urls: ['s3://bucket/jwks.json'] },
+    { jwks_urls: ['ftp://host/jwks.json'] },
     { jwks_ttl: 'nonsense' },
     { jwks_max_wait: '' },
     { allowed_algorithms: ['none'] },

@@ -173,12 +173,16 @@ test('FM-14: a server that greets and then hangs is asked ever less often: most 
   const { ticket } = await instance.manager.create(sessionDraft())
   rig.proxy.answer = (request) => (request.includes('GETRANGE') ? '' : undefined)
   let waited = 0
+  let answeredAtOnce = 0
   for (const until_ = performance.now() + 3000; performance.now() < until_; await sleep(5)) {
     const { ms, error } = await timed(() => subjectOf(instance, ticket))
     assert.deepEqual(pick(error as object), UNAVAILABLE)
     if (ms > 150) waited++
+    else answeredAtOnce++
   }
-  assert.ok(waited <= 6, `${waited} deadlines in 3 s`)
+  // Without the growing pauses every request would wait: 12 deadlines of 250 ms in 3 s. A busy machine adds a few.
+  assert.ok(waited <= 9, `${waited} deadlines in 3 s`)
+  assert.ok(answeredAtOnce > 5 * waited, `${answeredAtOnce} answers at once beside ${waited} deadlines`)
   rig.proxy.answer = undefined
   await until(2000, async () => assert.equal(await subjectOf(instance, ticket), 'alice'))
 })
