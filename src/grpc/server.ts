@@ -71,7 +71,7 @@ export function createGrpcServer(options: GrpcServerOptions, deps: GrpcServerDep
   const methods = new Map(deps.methods.map((method) => [method.path, method]))
   const sessions = new Set<ServerHttp2Session>()
   const sockets = new Set<Socket>()
-  const server = makeServer(options.tls)
+  const server = makeServer(options)
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -118,10 +118,10 @@ export function createGrpcServer(options: GrpcServerOptions, deps: GrpcServerDep
   }
 }
 
-function makeServer(tls: TlsMaterial | undefined): Http2Server {
+function makeServer({ tls, readTimeoutMs }: Pick<GrpcServerOptions, 'tls' | 'readTimeoutMs'>): Http2Server {
   if (tls === undefined) return createServer(HTTP2_OPTIONS)
   const options: SecureServerOptions = { ...HTTP2_OPTIONS, ...TLS_OPTIONS, ...tls, ALPNProtocols: ['h2'] }
-  return createSecureServer(options)
+  return createSecureServer({ ...options, handshakeTimeout: readTimeoutMs })
 }
 
 function peerOf({ socket }: ServerHttp2Session, trusts: PeerTrust): Peer {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { STATUS_CODES } from 'node:http'
-import { connectionOf } from './connection.ts'
+import { connectionOf, isRegistered } from './connection.ts'
 import { type Refusal, refusalReply } from './refusal.ts'
 import type { Socket } from 'node:net'
 
@@ -20,6 +20,11 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
  */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, duplex: Duplex): void {
   const socket = duplex as Socket
+  if (!isRegistered(socket)) {
+    // No handshake, no answer: one would wait for it, and the connection with it (V-108).
+    socket.destroy()
+    return
+  }
   const { active, latest } = connectionOf(socket)
   if (error.code === 'HPE_CLOSED_CONNECTION' && active > 0) {
     // More requests behind one that said it was the last (F-18): they are not read, the last one gets its answer.

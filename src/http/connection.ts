@@ -39,6 +39,11 @@ export function registerConnection(socket: Socket, secure: boolean, trusts: Peer
   return made
 }
 
+/** Whether it came to a connection: not while, or when, a TLS handshake fails. */
+export function isRegistered(socket: Socket): boolean {
+  return (socket as KnownSocket)[connection] !== undefined
+}
+
 export function connectionOf(socket: Socket): Connection {
   return (socket as KnownSocket)[connection] ?? registerConnection(socket, false, () => false)
 }

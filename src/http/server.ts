@@ -65,11 +65,16 @@ const CLIENT_GONE = 499
 export function createHttpServer(options: HttpServerOptions, handlers: HttpHandlers, clock: Clock): HttpServer {
   const secure = options.tls !== undefined
   const server = makeServer(options)
-  const tunnels = new Set<Socket>()
+  /** Every connection, also those that node:http knows nothing of: tunnels, and handshakes that are not finished. */
+  const sockets = new Set<Socket>()
   let closing = false
 
   server.maxHeadersCount = 0
   server.timeout = options.writeTimeoutMs
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
     registerConnection(socket, secure, options.trusts)
   })
@@ -117,11 +122,7 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
     observe(response)
     // node:http has let go of the socket: its answer, if it is not to be a tunnel, has the same deadline still.
     socket.setTimeout(options.writeTimeoutMs, () => endSilent(socket))
-    tunnels.add(socket)
-    socket.once('close', () => {
-      tunnels.delete(socket)
-      response.conclude(finalStatus(response))
-    })
+    socket.once('close', () => response.conclude(finalStatus(response)))
     const takeOver = (): Upgraded => {
       response.detachSocket(socket)
       socket.setTimeout(0)
@@ -155,7 +156,7 @@ export function createHttpServer(options: HttpServerOptions, handlers: HttpHandl
         await new Promise<void>((resolve) => clock.schedule(CLOSE_POLL_MS, resolve))
       }
       server.closeAllConnections()
-      for (const socket of tunnels) socket.destroy()
+      for (const socket of sockets) socket.destroy()
       await closed
     },
   }
@@ -196,7 +197,12 @@ function makeServer(options: HttpServerOptions): AnsweringServer {
     noDelay: true,
   }
   if (options.tls === undefined) return createServer(shared)
-  return createTlsServer({ ...shared, ...TLS_OPTIONS, ALPNProtocols: [...TLS_OPTIONS.ALPNProtocols], ...options.tls })
+  const handshake = {
+    ...TLS_OPTIONS,
+    ALPNProtocols: [...TLS_OPTIONS.ALPNProtocols],
+    handshakeTimeout: options.readTimeoutMs,
+  }
+  return createTlsServer({ ...shared, ...handshake, ...options.tls })
 }
 
 /** For a socket that node:http gave up: an answer on it is its last. */

@@ -28,7 +28,6 @@ export const TLS_OPTIONS = {
     'ECDHE-RSA-CHACHA20-POLY1305',
   ].join(':'),
   ALPNProtocols: ['http/1.1'],
-  handshakeTimeout: 10_000,
 } as const
 
 /**
