@@ -45,8 +45,8 @@ test('a variable goes before the files, in the type of its key', (t) => {
   assert.deepEqual([config.log.level, config.serve.proxy.timeouts.readMs], ['debug', 9_000])
   assert.ok(config.sessionStore.type === 'redis')
   assert.deepEqual(
-    [config.sessionStore.redis.servers.address, config.sessionStore.redis.db],
-    [{ host: '::1', port: 6379 }, 3],
+    [config.sessionStore.redis.servers, config.sessionStore.redis.db],
+    [{ kind: 'single', address: { host: '::1', port: 6379 }, key: 'addr' }, 3],
   )
   assert.equal(config.tracing.otlp.samplingRatio, 0.25)
 })

@@ -16,8 +16,20 @@ function redisOf(t: TestContext, keys: string, env: Record<string, string> = {})
   return store.redis
 }
 
+/** Without `addr`. */
+function redisOnly(t: TestContext, keys: string) {
+  const store = storeOf(t, `session_store: { type: redis, redis: { ${keys} } }`)
+  assert.ok(store.type === 'redis')
+  return store.redis
+}
+
 function refusedRedis(t: TestContext, keys: string): string {
   return refuse(t, `session_store: { type: redis, redis: { ${keys} } }`).join('\n')
+}
+
+/** As it comes out of `addr`. */
+function at(address: { host: string; port: number }) {
+  return { kind: 'single', address, key: 'addr' }
 }
 
 test('without the section, or with type memory, sessions are in memory', (t) => {
@@ -61,7 +73,7 @@ test('the example with every key works as written', (t) => {
 test('the basic, the authenticated and the production example work as written', (t) => {
   const basic = storeOf(t, 'session_store:\n  type: redis\n  redis:\n    addr: "localhost:6379"\n    ttl: "1h"\n')
   assert.ok(basic.type === 'redis')
-  assert.deepEqual([basic.redis.servers.address, basic.redis.ttlMs], [{ host: 'localhost', port: 6379 }, 3_600_000])
+  assert.deepEqual([basic.redis.servers, basic.redis.ttlMs], [at({ host: 'localhost', port: 6379 }), 3_600_000])
 
   const authenticated = storeOf(
     t,
@@ -183,7 +195,7 @@ test('addr is host:port, with an IPv6 address in brackets', (t) => {
   for (const [addr, address] of Object.entries(addresses)) {
     const store = storeOf(t, `session_store: { type: redis, redis: { addr: "${addr}" } }`)
     assert.ok(store.type === 'redis')
-    assert.deepEqual(store.redis.servers.address, address)
+    assert.deepEqual(store.redis.servers, at(address))
   }
   for (const addr of [
     '',
@@ -215,7 +227,7 @@ test('url says addr, user, password, database and TLS at once', (t) => {
     const store = storeOf(t, `session_store: { type: redis, redis: { url: "${url}" } }`)
     assert.ok(store.type === 'redis')
     const { servers, credentials, tls, db } = store.redis
-    assert.equal(servers.key, 'url')
+    assert.ok(servers.kind === 'single' && servers.key === 'url')
     return [servers.address, credentials.username, credentials.password?.reveal(), tls !== undefined, db]
   }
   const host = 'redis.example.com'
@@ -260,7 +272,7 @@ test('url: what is no URL of a Redis, or says something twice, is refused and no
     assert.match(problem, /redis\.url: must /, url)
     assert.doesNotMatch(problem, /hunter2/)
   }
-  for (const key of ['addr: "b:1"', 'username: u', 'password: p', 'db: 1']) {
+  for (const key of ['username: u', 'password: p', 'db: 1']) {
     assert.match(refusedRedis(t, `url: "redis://a", ${key}`), /is given together with url, which says it already/)
   }
 })
@@ -269,10 +281,7 @@ test('username needs a password, and both are kept', (t) => {
   const { credentials } = redisOf(t, 'username: oathkeeper, password: x')
   assert.deepEqual([credentials.username, credentials.password?.reveal()], ['oathkeeper', 'x'])
   for (const password of ['', ', password: ""']) {
-    assert.match(
-      refusedRedis(t, `addr: "a:1", username: u${password}`),
-      /username: needs session_store\.redis\.password/,
-    )
+    assert.match(refusedRedis(t, `addr: "a:1", username: u${password}`), /username: needs a password beside it/)
   }
 })
 
@@ -294,7 +303,7 @@ test('tls is off by default; its files are found from the folder of the configur
 
 test('tls that would not be what was meant is refused', (t) => {
   for (const [keys, told] of [
-    ['addr: "a:1", tls: { ca_file: x }', /tls\.ca_file: has no effect without tls\.enabled: true/],
+    ['addr: "a:1", tls: { ca_file: x }', /tls\.ca_file: has no effect without enabled: true beside it/],
     ['addr: "a:1", tls: { enabled: true, cert_file: x }', /tls\.cert_file: needs cert_file and key_file, both/],
     ['url: "redis://a", tls: { enabled: true }', /tls\.enabled: contradicts url, which begins with redis:\/\//],
     ['url: "rediss://a", tls: { enabled: false }', /tls\.enabled: contradicts url, which begins with rediss:\/\//],
@@ -368,13 +377,67 @@ test('another type is refused, with what was probably meant', (t) => {
   ])
 })
 
-test('what a later version brings is refused by name', (t) => {
-  for (const key of ['sentinel: {}', 'cluster: {}', 'credentials_command: x']) {
-    assert.match(
-      refusedRedis(t, `addr: "a:1", ${key}`),
-      /^config\.yaml:1: session_store\.redis\.\w+: is not supported yet$/,
-    )
+test('of addr, url, sentinel and cluster one says where Redis is', (t) => {
+  const places = [
+    'addr: "a:1"',
+    'url: "redis://a"',
+    'sentinel: { master: m, addrs: ["a:1"] }',
+    'cluster: { addrs: ["a:1"] }',
+  ]
+  for (const [i, place] of places.entries()) {
+    const { servers } = redisOnly(t, place)
+    assert.equal(servers.kind, ['single', 'single', 'sentinel', 'cluster'][i])
+    for (const other of places.slice(i + 1))
+      assert.match(refusedRedis(t, `${place}, ${other}`), /is given together with \w+: one of them says where Redis is/)
   }
+})
+
+test('sentinel: its own credentials and TLS; the database is that of redis.db', (t) => {
+  const { servers, db, tls } = redisOnly(
+    t,
+    'sentinel: { master: sessions, addrs: ["s1:26379", "[::1]:26379"], username: u, password: p }, db: 5, tls: { enabled: true, server_name: r }',
+  )
+  assert.ok(servers.kind === 'sentinel')
+  assert.deepEqual([servers.master, servers.addresses.map(({ host }) => host), db], ['sessions', ['s1', '::1'], 5])
+  assert.deepEqual([servers.credentials.username, servers.credentials.password?.reveal()], ['u', 'p'])
+  assert.deepEqual([tls?.serverName, servers.tls?.serverName, servers.tls !== undefined], ['r', undefined, true])
+  const open = redisOnly(
+    t,
+    'sentinel: { master: m, addrs: ["a:1"], tls: { enabled: false } }, tls: { enabled: true }',
+  ).servers
+  assert.ok(open.kind === 'sentinel')
+  assert.equal(open.tls, undefined)
+  for (const keys of [
+    '{}',
+    '{ master: m }',
+    '{ addrs: ["a:1"] }',
+    '{ master: m, addrs: [] }',
+    '{ master: m, addrs: ["a"] }',
+  ])
+    assert.match(refusedRedis(t, `sentinel: ${keys}`), /sentinel/)
+  assert.match(
+    refusedRedis(t, 'sentinel: { master: m, addrs: ["a:1"], username: u }'),
+    /sentinel\.username: needs a password/,
+  )
+})
+
+test('cluster: any number of its nodes, database 0 only, prefixes without braces', (t) => {
+  const { servers } = redisOnly(t, 'cluster: { addrs: ["a:1", "b:2"] }, db: 0')
+  assert.ok(servers.kind === 'cluster')
+  assert.equal(servers.addresses.length, 2)
+  assert.match(refusedRedis(t, 'cluster: { addrs: ["a:1"] }, db: 1'), /redis\.db: must be 0 with a cluster/)
+  for (const key of ['session_prefix', 'state_prefix'])
+    assert.match(
+      refusedRedis(t, `cluster: { addrs: ["a:1"] }, ${key}: "{x}:"`),
+      new RegExp(`${key}: must have no braces`),
+    )
+})
+
+test('what a later version brings is refused by name', (t) => {
+  assert.match(
+    refusedRedis(t, 'addr: "a:1", credentials_command: x'),
+    /^config\.yaml:1: session_store\.redis\.credentials_command: is not supported yet$/,
+  )
 })
 
 test('a section redis without the type is probably a slip: a warning says so', (t) => {

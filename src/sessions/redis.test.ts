@@ -1,7 +1,13 @@
 import { after, before } from 'node:test'
 import { testSessionStore } from '../../test/contracts/session-store.ts'
-import { redisOptions, withPassword } from '../../test/support/redis-options.ts'
+import { redisOptions, sentinelServers, withPassword } from '../../test/support/redis-options.ts'
 import { CERT_FILE, KEY_FILE, startRedisServer, type RedisServer } from '../../test/support/redis-server.ts'
+import {
+  startRedisCluster,
+  startSentinelSet,
+  type RedisCluster,
+  type SentinelSet,
+} from '../../test/support/redis-topology.ts'
 import { createTestClock } from '../../test/support/test-clock.ts'
 import { silentLogger } from '../kernel/logger.ts'
 import { createRedisStore, type RedisStoreOptions } from './redis.ts'
@@ -11,11 +17,18 @@ const USER = ['--user', 'oathkeeper', 'on', '>pass-word', '~s:*', '~t:*', '+@all
 
 let plain: RedisServer
 let secured: RedisServer
+let watched: SentinelSet
+let cluster: RedisCluster
 
 before(async () => {
-  ;[plain, secured] = await Promise.all([startRedisServer(), startRedisServer({ tls: 'required', args: USER })])
+  ;[plain, secured, watched, cluster] = await Promise.all([
+    startRedisServer(),
+    startRedisServer({ tls: 'required', args: USER }),
+    startSentinelSet({ password: 'of the sentinels' }),
+    startRedisCluster(),
+  ])
 })
-after(() => Promise.all([plain.close(), secured.close()]))
+after(() => Promise.all([plain.close(), secured.close(), watched.close(), cluster.close()]))
 
 function testRedis(name: string, options: () => RedisStoreOptions): void {
   testSessionStore({
@@ -35,4 +48,10 @@ testRedis('redis over TLS, with a user of the ACL', () =>
     statePrefix: 't:',
     db: 3,
   }),
+)
+testRedis('redis by Sentinel, three and three', () =>
+  redisOptions(plain, { servers: sentinelServers(watched, 'of the sentinels'), db: 5 }),
+)
+testRedis('redis cluster of three masters', () =>
+  redisOptions(plain, { servers: { kind: 'cluster', addresses: cluster.addresses.slice(0, 1) } }),
 )

@@ -4,7 +4,7 @@ import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { publish } from './events.ts'
 import type { RedisAddress } from './redis/address.ts'
 import { hashOf, Keyspace } from './redis/keyspace.ts'
-import { RedisLink, type WatchedReply } from './redis/link.ts'
+import type { WatchedReply } from './redis/link.ts'
 import { Readings } from './redis/readings.ts'
 import {
   CREATE_SESSION,
@@ -13,9 +13,13 @@ import {
   runScript,
   UPDATE_SESSION,
   type RedisScript,
+  type SendCommand,
 } from './redis/scripts.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './redis/connection.ts'
-import { startLink } from './redis/start.ts'
+import { createServers } from './redis/create-servers.ts'
+import type { SentinelOptions } from './redis/sentinel.ts'
+import type { RedisServers } from './redis/servers.ts'
+import { startServers } from './redis/start.ts'
 import { decodeHead, encodeHead, encodeTime, encodeVersion, HEAD_BYTES, type StoredHead } from './redis/stored-value.ts'
 import type { RedisTls } from './redis/tls.ts'
 import { MAX_RECORD_BYTES } from './record.ts'
@@ -38,12 +42,13 @@ export interface RedisStoreOptions {
   readonly migrateForkSessions: boolean
 }
 
-/** One server, and the key of the configuration that says which. */
-export interface RedisServersOptions {
-  readonly kind: 'single'
-  readonly address: RedisAddress
-  readonly key: 'addr' | 'url'
-}
+/** Which server, or servers. */
+export type RedisServersOptions =
+  /** `key`: of the configuration, that says which. */
+  | { readonly kind: 'single'; readonly address: RedisAddress; readonly key: 'addr' | 'url' }
+  | ({ readonly kind: 'sentinel' } & SentinelOptions)
+  /** Some of its nodes, from which the others are learnt. */
+  | { readonly kind: 'cluster'; readonly addresses: readonly RedisAddress[] }
 
 /** More than a record may have: what is longer is cut by the server and is none of ours. */
 const MAX_VALUE_BYTES = HEAD_BYTES + MAX_RECORD_BYTES
@@ -75,7 +80,7 @@ class RedisStore implements RedisSessionStore {
   readonly #options: RedisStoreOptions
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #link: RedisLink
+  readonly #servers: RedisServers
   readonly #keys: Keyspace
   readonly #readings = new Readings()
   #tellChange: (key: string | undefined) => void = () => undefined
@@ -84,12 +89,9 @@ class RedisStore implements RedisSessionStore {
     this.#options = options
     this.#clock = clock
     this.#logger = logger
-    this.#keys = new Keyspace(options.sessionPrefix, options.statePrefix)
-    const { address, key } = options.servers
-    this.#link = new RedisLink(
-      { ...options, address, key },
-      { clock, logger, changed: (name) => this.#noteChange(name) },
-    )
+    const { sessionPrefix, statePrefix, servers } = options
+    this.#keys = new Keyspace({ sessionPrefix, statePrefix, isCluster: servers.kind === 'cluster' })
+    this.#servers = createServers(options, { clock, logger, changed: (name) => this.#noteChange(name) })
   }
 
   onChange(listener: (key: string | undefined) => void): void {
@@ -97,19 +99,19 @@ class RedisStore implements RedisSessionStore {
   }
 
   async useCredentials(credentials: RedisCredentials): Promise<void> {
-    await this.#link.useCredentials(credentials)
+    await this.#servers.useCredentials(credentials)
   }
 
   async start(): Promise<void> {
-    await startLink(this.#link, this, this.#options.startTimeoutMs, this.#clock, this.#logger)
+    await startServers(this.#servers, this, this.#options.startTimeoutMs, this.#clock, this.#logger)
   }
 
   async ping(): Promise<void> {
-    await this.#link.send(['PING'])
+    await this.#servers.ping()
   }
 
   async close(): Promise<void> {
-    this.#link.close()
+    this.#servers.close()
   }
 
   async getSession(key: string): Promise<StoredRecord | undefined> {
@@ -162,12 +164,10 @@ class RedisStore implements RedisSessionStore {
 
   async findSessions({ subject, providerSession }: Partial<SessionIndex>): Promise<string[]> {
     const subjectHash = subject === undefined ? undefined : hashOf(subject)
-    let index: string
-    if (providerSession !== undefined) index = this.#keys.providerSession(hashOf(providerSession))
-    else if (subjectHash !== undefined) index = this.#keys.subject(subjectHash)
-    else return []
-    const members = await this.#link.send(['ZRANGEBYSCORE', index, `(${this.#clock.now()}`, '+inf'])
-    const keys = Array.isArray(members) ? members.map(String) : []
+    let indexes: readonly string[] = []
+    if (providerSession !== undefined) indexes = this.#keys.indexes('sid', hashOf(providerSession))
+    else if (subjectHash !== undefined) indexes = this.#keys.indexes('subject', subjectHash)
+    const keys = (await Promise.all(indexes.map((index) => this.#members(index)))).flat()
     const live: string[] = []
     for (let at = 0; at < keys.length; at += FIND_CHUNK) {
       const chunk = keys.slice(at, at + FIND_CHUNK)
@@ -180,7 +180,8 @@ class RedisStore implements RedisSessionStore {
   }
 
   async putState(key: string, value: Uint8Array, expiresAt: number): Promise<void> {
-    await this.#link.send(['SET', this.#keys.state(key), asBuffer(value), 'PX', this.#lifetime(expiresAt)])
+    const name = this.#keys.state(key)
+    await this.#servers.send(name, ['SET', name, asBuffer(value), 'PX', this.#lifetime(expiresAt)])
   }
 
   async takeState(key: string): Promise<Uint8Array | undefined> {
@@ -191,7 +192,7 @@ class RedisStore implements RedisSessionStore {
     if (!FORK_ID.test(id)) return undefined
     for (const name of new Set([this.#keys.session(id), FORK_DEFAULT_PREFIX + id])) {
       try {
-        const reply = await this.#link.send(['GETDEL', name], isNothingOfTheFork)
+        const reply = await this.#servers.send(name, ['GETDEL', name], isNothingOfTheFork)
         if (Buffer.isBuffer(reply)) return reply
       } catch (cause) {
         if (!isNothingOfTheFork(cause)) throw cause
@@ -201,18 +202,28 @@ class RedisStore implements RedisSessionStore {
   }
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
-    return (
-      (await this.#link.send(['SET', this.#keys.lease(name), holder, 'NX', 'PX', String(Math.ceil(ttlMs))])) === 'OK'
-    )
+    const lease = this.#keys.lease(name)
+    const taken = await this.#servers.send(lease, ['SET', lease, holder, 'NX', 'PX', String(Math.ceil(ttlMs))])
+    return taken === 'OK'
   }
 
   async releaseLease(name: string, holder: string): Promise<void> {
     await this.#run(RELEASE_LEASE, [this.#keys.lease(name)], [holder])
   }
 
-  async #run(script: RedisScript, keys: readonly string[], args: readonly RedisArgument[]): Promise<RedisReply> {
+  async #members(index: string): Promise<string[]> {
+    const members = await this.#servers.send(index, ['ZRANGEBYSCORE', index, `(${this.#clock.now()}`, '+inf'])
+    return Array.isArray(members) ? members.map(String) : []
+  }
+
+  async #run(
+    script: RedisScript,
+    keys: readonly [string, ...string[]],
+    args: readonly RedisArgument[],
+  ): Promise<RedisReply> {
     try {
-      return await runScript((command, isAnswer) => this.#link.send(command, isAnswer), script, keys, args, isWrongType)
+      const send: SendCommand = (command, isAnswer) => this.#servers.send(keys[0], command, isAnswer)
+      return await runScript(send, script, keys, args, isWrongType)
     } catch (cause) {
       if (isWrongType(cause)) return 0
       throw cause
@@ -232,10 +243,10 @@ class RedisStore implements RedisSessionStore {
 
   async #bytes(command: readonly [string, string, ...string[]]): Promise<WatchedReply<Buffer | undefined>> {
     try {
-      const { reply, watch } = await this.#link.read(command, isWrongType)
+      const { reply, watch } = await this.#servers.read(command[1], command, isWrongType)
       if (Buffer.isBuffer(reply)) return { reply, watch }
       if (reply === null) return { reply: undefined, watch }
-      throw this.#link.distrust()
+      throw this.#servers.distrust(command[1])
     } catch (cause) {
       if (!isWrongType(cause)) throw cause
       this.#tellUnreadable(command[1])

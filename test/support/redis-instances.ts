@@ -41,10 +41,14 @@ export interface RedisInstanceOptions {
 export const NEAR_CACHE = { maxSessions: 50_000, maxAgeMs: 60_000, outageGraceMs: 30_000 }
 
 /** One instance of ours with a near cache, as it is by default. */
-export async function startRedisInstance(t: TestContext, rig: RedisRig, options: RedisInstanceOptions = {}) {
+export async function startRedisInstance(
+  t: TestContext,
+  rig: Pick<RedisRig, 'clock'> & Partial<RedisRig>,
+  options: RedisInstanceOptions = {},
+) {
   const { clock } = rig
   const { logger = silentLogger } = options
-  const store = createRedisStore(redisOptions(rig.proxy, options.redis), clock, logger)
+  const store = createRedisStore(redisOptions(rig.proxy ?? { port: 0 }, options.redis), clock, logger)
   t.after(() => store.close())
   await store.start()
   const manager = createSessionManager({

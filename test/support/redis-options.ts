@@ -1,4 +1,5 @@
 import { Secret } from '../../src/lib/secret.ts'
+import type { SentinelSet } from './redis-topology.ts'
 import type { RedisStoreOptions } from '../../src/sessions/redis.ts'
 
 /** The defaults of the configuration, for a server of the test. */
@@ -24,4 +25,13 @@ export function redisOptions(
 
 export function withPassword(password: string, username?: string): Pick<RedisStoreOptions, 'credentials'> {
   return { credentials: { username, password: new Secret(password) } }
+}
+
+export function sentinelServers(
+  { name, addresses }: Pick<SentinelSet, 'name' | 'addresses'>,
+  password?: string,
+): RedisStoreOptions['servers'] {
+  const secret = password === undefined ? undefined : new Secret(password)
+  const credentials = { username: undefined, password: secret }
+  return { kind: 'sentinel', master: name, addresses, credentials, tls: undefined }
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -15,6 +15,10 @@ export interface RedisServerOptions {
   readonly persist?: boolean
   /** Speaks TLS only, with the certificate of the fixtures; `required`: and with clients that have one of its authority. */
   readonly tls?: 'server' | 'required'
+  /** Default: one that is free. */
+  readonly port?: number
+  /** Makes it a Sentinel: lines of its file. */
+  readonly sentinel?: readonly string[]
   /** More of the command line, such as `['--maxmemory', '2mb']`. */
   readonly args?: readonly string[]
 }
@@ -42,16 +46,27 @@ export interface RedisServer {
   close(): Promise<void>
 }
 
+const LEFT_BEHIND = new Set<() => void>()
+process.on('exit', () => {
+  for (const kill of LEFT_BEHIND) kill()
+})
+
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'oathkeeper-redis-'))
-  const port = await findFreePort()
+  const port = options.port ?? (await findFreePort())
+  const own = await busOf(options)
+  const sentinelFile = join(folder, 'sentinel.conf')
+  // It writes into its file what it learns, and reads it again when it starts.
+  if (options.sentinel !== undefined) await writeFile(sentinelFile, sentinelConfig(options, folder, port))
   let child: ChildProcess | undefined
 
   const kill = () => void child?.kill('SIGKILL')
-  process.on('exit', kill)
+  LEFT_BEHIND.add(kill)
 
   async function start(): Promise<void> {
-    child = spawn('redis-server', argumentsFor(options, folder, port), { stdio: 'ignore' })
+    const args =
+      options.sentinel === undefined ? [...argumentsFor(options, folder, port), ...own] : [sentinelFile, '--sentinel']
+    child = spawn('redis-server', args, { stdio: 'ignore' })
     child.on('error', () => undefined)
     // A test that ends early must neither wait for it nor leave it behind.
     child.unref()
@@ -97,7 +112,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     },
     async close() {
       await stop()
-      process.off('exit', kill)
+      LEFT_BEHIND.delete(kill)
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -114,6 +129,17 @@ function argumentsFor(options: RedisServerOptions, folder: string, port: number)
   const data = ['--databases', String(databases), '--save', '', '--appendonly', persist ? 'yes' : 'no']
   const access = password === undefined ? [] : ['--requirepass', password]
   return [...place, ...data, '--appendfsync', 'always', ...access, ...args]
+}
+
+/** The port on which the nodes of a cluster talk to each other; by default one that may be taken. */
+async function busOf({ args = [] }: RedisServerOptions): Promise<string[]> {
+  const isNeeded = args.includes('--cluster-enabled') && !args.includes('--cluster-port')
+  return isNeeded ? ['--cluster-port', String(await findFreePort())] : []
+}
+
+function sentinelConfig({ sentinel = [], password }: RedisServerOptions, folder: string, port: number): string {
+  const access = password === undefined ? [] : [`requirepass "${password}"`, `sentinel sentinel-pass "${password}"`]
+  return [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, ...access, ...sentinel, ''].join('\n')
 }
 
 function tlsArguments(tls: 'server' | 'required', port: number): string[] {

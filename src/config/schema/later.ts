@@ -2,8 +2,6 @@
 const LATER = new Set([
   'serve.admin',
   'access_rules.default_rule',
-  'session_store.redis.sentinel',
-  'session_store.redis.cluster',
   'session_store.redis.credentials_command',
   'session.refresh.userinfo',
   'authenticators.session.config.acr',

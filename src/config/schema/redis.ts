@@ -17,11 +17,27 @@ const tlsSchema = z.strictObject({
   server_name: z.string().min(1, 'must not be empty').optional().describe('Name that the certificate of the server must have. Default: the host.'),
 })
 
+const addresses = () => z.array(hostAndPort()).min(1, 'must name at least one')
+
+const sentinelSchema = z.strictObject({
+  master: z.string().min(1, 'must not be empty').describe('Name of the master among those that the Sentinels watch.'),
+  addrs: addresses().describe('Addresses of the Sentinels.'),
+  username: z.string().min(1, 'must not be empty').optional().describe('User of the Sentinels (ACL); needs `password`.'),
+  password: secret().optional().describe('Password of the Sentinels; empty: none.'),
+  tls: tlsSchema.optional().describe('Encryption of the connections to the Sentinels. Default: as `session_store.redis.tls`, without its `server_name`.'),
+})
+
+const clusterSchema = z.strictObject({
+  addrs: addresses().describe('Addresses of some of its nodes; the others are learnt from them.'),
+})
+
 /** `session_store.redis`. Which server it is may be missing: with another store nobody asks. */
 export const redisSchema = z
   .strictObject({
-    addr: hostAndPort().optional().describe('Address of the Redis server, `host:port`; IPv6 as `[::1]:6379`. With `type: redis` this or `url` is required.'),
+    addr: hostAndPort().optional().describe('Address of the Redis server, `host:port`; IPv6 as `[::1]:6379`. With `type: redis` this, `url`, `sentinel` or `cluster` is required.'),
     url: redisUrl().optional().describe('Instead of `addr`, `username`, `password` and `db`: `redis://user:password@host:port/db`, with TLS `rediss://…`.'),
+    sentinel: sentinelSchema.optional().describe('Instead of `addr`: the master that these Sentinels name.'),
+    cluster: clusterSchema.optional().describe('Instead of `addr`: a Redis Cluster.'),
     username: z.string().min(1, 'must not be empty').optional().describe('User of the Redis server (ACL); needs `password`. Default: the user `default`.'),
     password: secret().optional().describe('Password of the Redis server; empty: none.'),
     tls: tlsSchema.prefault({}).describe('Encryption of the connections.'),
@@ -52,11 +68,13 @@ export const redisSchema = z
   })
   .transform((wire, context) => {
     checkPrefixes(wire, context)
+    checkPlace(wire, context)
     checkUrl(wire, context)
-    const tls = tlsOf(wire, context)
-    const credentials = credentialsOf(wire, context)
+    checkCluster(wire, context)
+    const tls = tlsOf(wire.tls, wire.url, context, ['tls'])
+    const credentials = credentialsOf(wire.url ?? wire, context, ['username'])
     return {
-      servers: serversOf(wire),
+      servers: serversOf(wire, tls, context),
       credentials,
       tls,
       db: wire.url?.db ?? wire.db ?? 0,
@@ -70,15 +88,19 @@ export const redisSchema = z
     }
   })
 
-interface RedisWire {
+interface RedisWire extends Login {
   readonly addr?: RedisAddress | undefined
   readonly url?: RedisUrl | undefined
-  readonly username?: string | undefined
-  readonly password?: Secret | undefined
+  readonly sentinel?: z.output<typeof sentinelSchema> | undefined
+  readonly cluster?: z.output<typeof clusterSchema> | undefined
   readonly db?: number | undefined
-  readonly tls: z.output<typeof tlsSchema>
   readonly session_prefix: string
   readonly state_prefix: string
+}
+
+interface Login {
+  readonly username?: string | undefined
+  readonly password?: Secret | undefined
 }
 
 interface RedisAddress {
@@ -86,12 +108,20 @@ interface RedisAddress {
   readonly port: number
 }
 
-/** Which server is asked, and by which key it was given: for what is said of it. */
-export interface RedisServersConfig {
-  readonly kind: 'single'
-  readonly address: RedisAddress
-  readonly key: 'addr' | 'url'
-}
+type TlsWire = z.output<typeof tlsSchema>
+type TlsOutput = ReturnType<typeof tlsOf>
+
+/** Which server, or servers; of one, by which key it was given: for what is said of it. */
+export type RedisServersConfig =
+  | { readonly kind: 'single'; readonly address: RedisAddress; readonly key: 'addr' | 'url' }
+  | {
+      readonly kind: 'sentinel'
+      readonly master: string
+      readonly addresses: readonly RedisAddress[]
+      readonly credentials: ReturnType<typeof credentialsOf>
+      readonly tls: TlsOutput
+    }
+  | { readonly kind: 'cluster'; readonly addresses: readonly RedisAddress[] }
 
 type RedisOutput = z.output<typeof redisSchema>
 export type RedisStoreConfig = RedisOutput & {
@@ -120,38 +150,61 @@ function checkPrefixes({ session_prefix: session, state_prefix: state }: RedisWi
   )
 }
 
+function checkPlace(wire: RedisWire, context: Context): void {
+  const [first, ...others] = (['addr', 'url', 'sentinel', 'cluster'] as const).filter((key) => wire[key] !== undefined)
+  for (const key of others) refuse(context, [key], `is given together with ${first}: one of them says where Redis is`)
+}
+
 /** One place for each fact: of two, nobody would know which counts. */
 function checkUrl(wire: RedisWire, context: Context): void {
   if (wire.url === undefined) return
-  for (const key of ['addr', 'username', 'password', 'db'] as const) {
+  for (const key of ['username', 'password', 'db'] as const) {
     if (wire[key] !== undefined) refuse(context, [key], 'is given together with url, which says it already; remove one of them')
   }
 }
 
-function serversOf({ addr, url }: RedisWire): RedisServersConfig | undefined {
-  if (url !== undefined) return { kind: 'single', address: url.address, key: 'url' }
-  return addr === undefined ? undefined : { kind: 'single', address: addr, key: 'addr' }
+function checkCluster({ cluster, db = 0, session_prefix, state_prefix }: RedisWire, context: Context): void {
+  if (cluster === undefined) return
+  if (db !== 0) refuse(context, ['db'], 'must be 0 with a cluster, which has no other')
+  for (const [key, text] of Object.entries({ session_prefix, state_prefix })) {
+    if (/[{}]/.test(text)) refuse(context, [key], 'must have no braces with a cluster, where they say which keys lie together')
+  }
 }
 
-function credentialsOf({ url, username, password }: RedisWire, context: Context) {
-  if (url !== undefined) return { username: url.username, password: url.password }
+function serversOf(wire: RedisWire, tls: TlsOutput, context: Context): RedisServersConfig | undefined {
+  const { addr, url, sentinel, cluster } = wire
+  if (url !== undefined) return { kind: 'single', address: url.address, key: 'url' }
+  if (addr !== undefined) return { kind: 'single', address: addr, key: 'addr' }
+  if (cluster !== undefined) return { kind: 'cluster', addresses: cluster.addrs }
+  if (sentinel === undefined) return undefined
+  const inherited = tls && { ...tls, serverName: undefined }
+  return {
+    kind: 'sentinel',
+    master: sentinel.master,
+    addresses: sentinel.addrs,
+    credentials: credentialsOf(sentinel, context, ['sentinel', 'username']),
+    tls: sentinel.tls === undefined ? inherited : tlsOf(sentinel.tls, undefined, context, ['sentinel', 'tls']),
+  }
+}
+
+function credentialsOf({ username, password }: Login, context: Context, path: string[]) {
   const given = password?.reveal() === '' ? undefined : password
-  if (username !== undefined && given === undefined) refuse(context, ['username'], 'needs session_store.redis.password')
+  if (username !== undefined && given === undefined) refuse(context, path, 'needs a password beside it')
   return { username, password: given }
 }
 
-function tlsOf({ tls, url }: RedisWire, context: Context) {
+function tlsOf(tls: TlsWire, url: RedisUrl | undefined, context: Context, path: string[]) {
   const { enabled, ca_file: caFile, cert_file: certFile, key_file: keyFile, server_name: serverName } = tls
   if (enabled !== undefined && url !== undefined && enabled !== url.tls) {
-    refuse(context, ['tls', 'enabled'], `contradicts url, which begins with ${url.tls ? 'rediss' : 'redis'}://`)
+    refuse(context, [...path, 'enabled'], `contradicts url, which begins with ${url.tls ? 'rediss' : 'redis'}://`)
   }
-  const given = Object.keys(tls).find((key) => key !== 'enabled' && tls[key as keyof typeof tls] !== undefined)
+  const given = Object.keys(tls).find((key) => key !== 'enabled' && tls[key as keyof TlsWire] !== undefined)
   if (enabled === undefined && url?.tls !== true && given !== undefined) {
     // Somebody who names a trust anchor must not get an open connection.
-    refuse(context, ['tls', given], 'has no effect without tls.enabled: true')
+    refuse(context, [...path, given], 'has no effect without enabled: true beside it')
   }
   if ((certFile === undefined) !== (keyFile === undefined)) {
-    refuse(context, ['tls', certFile === undefined ? 'key_file' : 'cert_file'], 'needs cert_file and key_file, both')
+    refuse(context, [...path, certFile === undefined ? 'key_file' : 'cert_file'], 'needs cert_file and key_file, both')
   }
   return (enabled ?? url?.tls ?? false) ? { caFile, certFile, keyFile, serverName } : undefined
 }

@@ -79,7 +79,7 @@ export const sessionStoreSchema = z
     context.addIssue({
       code: 'custom',
       path: ['redis', 'addr'],
-      message: 'is required with session_store.type: redis; give host:port such as 127.0.0.1:6379',
+      message: 'is required with session_store.type: redis; give host:port such as 127.0.0.1:6379 (or url, sentinel, cluster)',
     })
     return z.NEVER
   })

@@ -2,12 +2,29 @@ import { formatRedisAddress, type RedisAddress } from './address.ts'
 import { RedisTimeout } from './connection.ts'
 import { TlsFileError } from './tls.ts'
 
+/** What says where a server is: a key of the configuration, or whom such a key leads to. */
+const HERE = {
+  addr: 'session_store.redis.addr',
+  url: 'session_store.redis.url',
+  'sentinel.addrs': 'session_store.redis.sentinel.addrs',
+  'cluster.addrs': 'session_store.redis.cluster.addrs',
+  sentinel: 'the master that the Sentinels name',
+  cluster: 'the node that the cluster names',
+} as const
+
+export type RedisKey = keyof typeof HERE
+
 export interface RedisTarget {
-  readonly address: RedisAddress
+  /** `undefined`: not found yet. */
+  readonly address: RedisAddress | undefined
   readonly db: number
-  /** Key of the configuration that says where the server is. */
-  readonly key: 'addr' | 'url'
+  readonly key: RedisKey
   readonly tls: boolean
+}
+
+/** Where a server is could not be found out: the whole sentence. */
+export class LocateError extends Error {
+  override readonly name = 'LocateError'
 }
 
 /** What the server said is by its first word. */
@@ -28,15 +45,17 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
       `it has no database ${db}: check session_store.redis.db, and "databases" in the configuration of the server`,
   ],
   [/SELECT is not allowed in cluster mode/, () => CLUSTER],
+  [/cluster support disabled/, () => NO_CLUSTER],
   [/^NOPERM/, (_, reply) => `${DENIED} (${permissionOf(reply)})`],
   [
     /^ERR .*(can't run this command|ACL failure in script)/,
     () => `${DENIED} (it is denied a command that a script uses)`,
   ],
   [/^LOADING/, () => 'it is still loading its data: wait until it is done, or raise session_store.redis.start_timeout'],
-  [/^READONLY/, () => REPLICA],
+  [/^READONLY/, ({ key }) => (key === 'sentinel' ? NO_MASTER : REPLICA)],
   [/^MASTERDOWN/, () => 'it is a replica that has lost its master: check the replication, or set @here to the master'],
-  [/^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|CROSSSLOT)/, () => CLUSTER],
+  [/^CLUSTERDOWN/, ({ key }) => (isOfCluster(key) ? CLUSTER_DOWN : CLUSTER)],
+  [/^(MOVED|ASK|TRYAGAIN|CROSSSLOT)/, ({ key }) => (isOfCluster(key) ? MOVING : CLUSTER)],
   [
     /^OOM/,
     () => 'it has no memory left for writes: monitor its memory, raise maxmemory, or lower session_store.redis.ttl',
@@ -58,7 +77,11 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
 
 /** The document's words: what it is, and what to do about it. */
 export const CLUSTER =
-  'it is a node of a Redis Cluster, which @here cannot reach: set it to a Redis that is not in cluster mode'
+  'it is a node of a Redis Cluster, which @here cannot reach: give addresses of its nodes in session_store.redis.cluster.addrs instead'
+export const NO_CLUSTER = 'it is not in cluster mode: give its address in session_store.redis.addr instead of @here'
+export const CLUSTER_DOWN = 'the cluster is down, or some of its slots have no master: look at CLUSTER INFO'
+const MOVING = 'the slots of the cluster are being moved: it is tried again with the next request'
+const NO_MASTER = 'it is a replica, and the Sentinels have not agreed on another master yet'
 const DENIED = 'the user may not do what sessions need: check its ACL'
 export const SENTINEL = 'it is a Redis Sentinel and keeps no data: set @here to the Redis server itself'
 export const REPLICA = 'it is a read-only replica: set @here to the master'
@@ -106,14 +129,19 @@ const TLS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   ],
 ]
 
+export function isOfCluster(key: RedisKey): boolean {
+  return key === 'cluster' || key === 'cluster.addrs'
+}
+
 /** One sentence about what went wrong between us and Redis, and what to check. Never holds the password, a key or a value. */
 export function diagnose(cause: unknown, target: RedisTarget): string {
+  if (cause instanceof LocateError) return cause.message
   return tell(reasonOf(cause, target), target)
 }
 
 /** A sentence of this file about a server. */
 export function tell(sentence: string, { address, key }: RedisTarget): string {
-  return `Redis at ${formatRedisAddress(address)}: ${sentence.replaceAll('@here', `session_store.redis.${key}`)}`
+  return `Redis${address === undefined ? '' : ` at ${formatRedisAddress(address)}`}: ${sentence.replaceAll('@here', HERE[key])}`
 }
 
 function reasonOf(cause: unknown, target: RedisTarget): string {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { SLOT_TAGS, tagOf } from './slots.ts'
 
 /** Hashes of what a record is found by, as its head has them. */
 export interface IndexHashes {
@@ -6,47 +7,64 @@ export interface IndexHashes {
   readonly providerSession: string | undefined
 }
 
+export interface KeyspaceOptions {
+  readonly sessionPrefix: string
+  readonly statePrefix: string
+  /**
+   * Whether the names are for a cluster, where one step may only touch keys of one slot: the name of a record then has a tag,
+   * and each tag has indexes of its own.
+   */
+  readonly isCluster: boolean
+}
+
 /** The names of our keys in Redis. */
 export class Keyspace {
-  readonly #sessionPrefix: string
-  readonly #statePrefix: string
+  readonly #options: KeyspaceOptions
+  readonly #tags: readonly string[]
 
-  constructor(sessionPrefix: string, statePrefix: string) {
-    this.#sessionPrefix = sessionPrefix
-    this.#statePrefix = statePrefix
+  constructor(options: KeyspaceOptions) {
+    this.#options = options
+    this.#tags = options.isCluster ? SLOT_TAGS.map((tag) => `{${tag}}`) : ['']
   }
 
   session(key: string): string {
-    return this.#sessionPrefix + key
+    return this.#options.sessionPrefix + this.#tagOf(key) + key
   }
 
   /** The key of the session whose record has this name; of another name, one that no session has. */
   sessionKeyOf(name: string): string {
-    return name.slice(this.#sessionPrefix.length)
+    const tagged = name.slice(this.#options.sessionPrefix.length)
+    return this.#options.isCluster ? tagged.slice(tagged.indexOf('}') + 1) : tagged
   }
 
   /** Everything that one step on a session touches: its record, and the indexes that it is filed in. */
-  ofStep(key: string, index: IndexHashes | undefined): string[] {
-    const names = [this.session(key)]
-    if (index !== undefined) names.push(this.subject(index.subject))
-    if (index?.providerSession !== undefined) names.push(this.providerSession(index.providerSession))
+  ofStep(key: string, index: IndexHashes | undefined): [record: string, ...indexes: string[]] {
+    const tag = this.#tagOf(key)
+    const names: [string, ...string[]] = [this.session(key)]
+    if (index !== undefined) names.push(this.#index(tag, 'subject', index.subject))
+    if (index?.providerSession !== undefined) names.push(this.#index(tag, 'sid', index.providerSession))
     return names
   }
 
-  subject(subjectHash: string): string {
-    return `${this.#sessionPrefix}subject:${subjectHash}`
-  }
-
-  providerSession(providerSessionHash: string): string {
-    return `${this.#sessionPrefix}sid:${providerSessionHash}`
+  /** All indexes in which records of a subject, or of a provider's session, are filed. */
+  indexes(kind: 'subject' | 'sid', valueHash: string): string[] {
+    return this.#tags.map((tag) => this.#index(tag, kind, valueHash))
   }
 
   lease(name: string): string {
-    return `${this.#sessionPrefix}lease:${name}`
+    return `${this.#options.sessionPrefix}lease:${name}`
   }
 
   state(key: string): string {
-    return this.#statePrefix + key
+    return this.#options.statePrefix + key
+  }
+
+  #index(tag: string, kind: 'subject' | 'sid', valueHash: string): string {
+    return `${this.#options.sessionPrefix}${tag}${kind}:${valueHash}`
+  }
+
+  #tagOf(key: string): string {
+    return this.#options.isCluster ? `{${tagOf(key)}}` : ''
   }
 }
 

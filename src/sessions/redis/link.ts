@@ -2,6 +2,8 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { StoreWatch } from '../contract.ts'
 import { storeUnavailable } from '../store-error.ts'
+import type { RedisAddress } from './address.ts'
+import { Backoff } from './backoff.ts'
 import {
   openConnection,
   RedisTimeout,
@@ -11,11 +13,16 @@ import {
   type RedisCredentials,
   type RedisReply,
 } from './connection.ts'
-import { diagnose, NO_TRACKING, type RedisTarget, tell } from './diagnose.ts'
+import { diagnose, NO_TRACKING, type RedisKey, type RedisTarget, tell } from './diagnose.ts'
+import { checkMaster, isTrackingDenied } from './handshake.ts'
 
-export interface RedisLinkOptions extends RedisConnectionOptions {
-  /** Key of the configuration that says where the server is. */
-  readonly key: RedisTarget['key']
+export interface RedisLinkOptions extends Omit<RedisConnectionOptions, 'address'> {
+  /** Where the server is: asked before each connection. */
+  readonly locate: () => RedisAddress | Promise<RedisAddress>
+  /** Whether a server that is a replica is none. */
+  readonly mastersOnly: boolean
+  /** What says where the server is. */
+  readonly key: RedisKey
 }
 
 export interface RedisLinkDeps {
@@ -23,6 +30,8 @@ export interface RedisLinkDeps {
   readonly logger: Logger
   /** Something that was read and is watched may have changed; without a key: everything. */
   readonly changed: (key: string | undefined) => void
+  /** The connection broke, and the next one is on its way. */
+  readonly lost?: () => void
 }
 
 /** What was read, and who vouches for it. */
@@ -33,8 +42,6 @@ export interface WatchedReply<Reply = RedisReply> {
 
 /** More commands than that at once are refused: a slow server is not made slower. */
 const MAX_IN_FLIGHT = 4096
-const FIRST_RETRY_MS = 50
-const MAX_RETRY_MS = 500
 /**
  * How often a connection is tried, so that one that died unnoticed is replaced before somebody needs it, and so that nobody
  * waits longer than this and a deadline for changes that it does not tell.
@@ -52,7 +59,7 @@ export class RedisLink {
   #credentials: RedisCredentials
   readonly #deps: RedisLinkDeps
   readonly #logger: Logger
-  readonly target: RedisTarget
+  #address: RedisAddress | undefined
   #connection: RedisConnection | undefined
   #tracking: boolean
   /** Of the connection that is open, where it tracks. */
@@ -61,11 +68,10 @@ export class RedisLink {
   #downSince: number | undefined
   /** Whether the connection has been of use to anybody. */
   #hasAnswered = false
-  #retryMs = 0
+  readonly #backoff = new Backoff()
   #lastRecycle = 0
   #closed = false
   #keptAlive = false
-  #wakeUp: (() => void) | undefined
   readonly #heartbeat: NodeJS.Timeout
 
   constructor(options: RedisLinkOptions, deps: RedisLinkDeps) {
@@ -74,33 +80,56 @@ export class RedisLink {
     this.#tracking = options.tracking
     this.#deps = deps
     this.#logger = deps.logger
-    this.target = { address: options.address, db: options.db, key: options.key, tls: options.tls !== undefined }
     this.#heartbeat = setInterval(() => {
       // What goes wrong is seen and mended by the connection's own deadline.
       this.#connection?.send(['PING']).catch(() => undefined)
     }, HEARTBEAT_MS).unref()
   }
 
+  /** The server that was tried last; without an address when none was found yet. */
+  get target(): RedisTarget {
+    const { db, key, tls } = this.#options
+    return { address: this.#address, db, key, tls: tls !== undefined }
+  }
+
+  get isConnected(): boolean {
+    return this.#connection !== undefined
+  }
+
   /** Connects once. Rejects with what went wrong. */
   async connect(): Promise<void> {
-    const connection = await this.#open()
+    const address = await this.#options.locate()
+    this.#address = address
+    const connection = await this.#open(address)
     if (this.#closed) return connection.destroy()
     this.#connection = connection
     this.#hasAnswered = false
     this.#watch = this.#tracking ? { lostAt: undefined } : undefined
   }
 
-  async #open(): Promise<RedisConnection> {
+  async #open(address: RedisAddress): Promise<RedisConnection> {
     const events = { lost: (cause: unknown) => this.#lost(cause), changed: this.#deps.changed }
-    const options = { ...this.#options, credentials: this.#credentials, tracking: this.#tracking }
+    const options = { ...this.#options, address, credentials: this.#credentials, tracking: this.#tracking }
     try {
-      return await openConnection(options, events)
+      const connection = await openConnection(options, events)
+      if (this.#options.mastersOnly) await checkMaster(connection)
+      return connection
     } catch (cause) {
       if (!this.#tracking || !isTrackingDenied(cause)) throw cause
       this.#tracking = false
       this.#logger.warn({}, `${tell(NO_TRACKING, this.target)}; until then the store is asked at each request`)
-      return await this.#open()
+      return await this.#open(address)
     }
+  }
+
+  /** Connects now if that is possible, and else as soon as it is; for ever. */
+  async begin(): Promise<void> {
+    try {
+      await this.connect()
+    } catch (cause) {
+      this.#lastCause = cause
+    }
+    this.keepAlive()
   }
 
   /** From now on a connection that breaks is replaced, for ever. */
@@ -114,7 +143,7 @@ export class RedisLink {
     this.#credentials = credentials
     const connection = this.#connection
     const { username = 'default', password } = credentials
-    if (connection === undefined) return this.#wakeUp?.()
+    if (connection === undefined) return this.#backoff.cutShort()
     if (password === undefined) return
     try {
       await connection.send(['AUTH', username, password.reveal()])
@@ -174,6 +203,13 @@ export class RedisLink {
     }
   }
 
+  /** Sends a command about a slot that is on its way to this server, by which it was sent here. */
+  async sendAsking(args: readonly RedisArgument[], isAnswer?: (cause: unknown) => boolean): Promise<RedisReply> {
+    // Both are on their way before anything else can be; what goes wrong with the first goes wrong with the second.
+    this.#connection?.send(['ASKING']).catch(() => undefined)
+    return await this.send(args, isAnswer)
+  }
+
   /** Sends a command that reads. */
   async read(args: readonly RedisArgument[], isAnswer?: (cause: unknown) => boolean): Promise<WatchedReply> {
     const watch = this.#watch
@@ -183,17 +219,23 @@ export class RedisLink {
   /** A reply was none to what was asked: whatever follows on this connection could be somebody else's. */
   distrust(): Error {
     const cause = new Error('a reply of another kind than was asked for')
-    const connection = this.#connection
-    connection?.destroy(cause)
-    if (connection !== undefined) this.#lost(cause)
+    this.giveUp(cause)
     return storeUnavailable(`${cause.message}; the connection to Redis is given up`)
+  }
+
+  /** Ends the connection; the next one goes to where the server is by then. */
+  giveUp(cause: Error): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    connection.destroy(cause)
+    this.#lost(cause)
   }
 
   close(): void {
     this.#closed = true
     clearInterval(this.#heartbeat)
     this.disconnect()
-    this.#wakeUp?.()
+    this.#backoff.cutShort()
   }
 
   /** What was read over it is vouched for no longer. */
@@ -212,23 +254,24 @@ export class RedisLink {
       { detail: diagnose(cause, this.target) },
       'session store is down; connecting again until it is back',
     )
+    this.#deps.lost?.()
     void this.#reconnect()
   }
 
   async #reconnect(): Promise<void> {
     // A server that was merely restarted is back at once; one that hangs is given time, and more each time that it only greets.
-    if (!(this.#lastCause instanceof RedisTimeout)) this.#retryMs = 0
-    else this.#retryMs = this.#hasAnswered ? FIRST_RETRY_MS : longer(this.#retryMs)
+    if (!(this.#lastCause instanceof RedisTimeout)) this.#backoff.reset()
+    else if (this.#hasAnswered) this.#backoff.reset('first')
+    else this.#backoff.grow()
     while (!this.#closed) {
-      // Jitter, so that many instances do not come all at once.
-      await this.#sleep(this.#retryMs / 2 + Math.random() * this.#retryMs)
+      await this.#backoff.wait()
       if (this.#closed) return
       try {
         await this.connect()
         break
       } catch (cause) {
         this.#noteFailure(cause)
-        this.#retryMs = longer(this.#retryMs)
+        this.#backoff.grow()
       }
     }
     const downForMs = Math.round(performance.now() - (this.#downSince ?? 0))
@@ -248,26 +291,6 @@ export class RedisLink {
     const now = performance.now()
     if (connection !== this.#connection || now - this.#lastRecycle < RECYCLE_EVERY_MS) return
     this.#lastRecycle = now
-    connection.destroy(cause)
-    this.#lost(cause)
+    this.giveUp(cause)
   }
-
-  async #sleep(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.#wakeUp = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-  }
-}
-
-function longer(waitMs: number): number {
-  return Math.min(Math.max(waitMs * 2, FIRST_RETRY_MS), MAX_RETRY_MS)
-}
-
-/** Redis 7 names the subcommand, 6.2 only the command. */
-function isTrackingDenied(cause: unknown): boolean {
-  return cause instanceof Error && /^NOPERM.*'client(\|tracking)?'/i.test(cause.message)
 }

@@ -51,9 +51,11 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 `)
 
+export type SendCommand = (args: readonly RedisArgument[], isAnswer: (cause: unknown) => boolean) => Promise<RedisReply>
+
 /** Runs a script by its hash, and by its text where the server does not know it (after a restart or failover). */
 export async function runScript(
-  send: (args: readonly RedisArgument[], isAnswer: (cause: unknown) => boolean) => Promise<RedisReply>,
+  send: SendCommand,
   { sha1, source }: RedisScript,
   keys: readonly string[],
   args: readonly RedisArgument[],

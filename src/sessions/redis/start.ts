@@ -4,73 +4,90 @@ import type { Clock } from '../../kernel/clock.ts'
 import { GateError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { SessionStore } from '../contract.ts'
-import { CLUSTER, diagnose, REPLICA, SENTINEL, tell } from './diagnose.ts'
+import { CLUSTER, diagnose, isOfCluster, NO_CLUSTER, REPLICA, SENTINEL, tell } from './diagnose.ts'
 import type { RedisLink } from './link.ts'
+import { type RedisServers, ServersError } from './servers.ts'
 
 const RETRY_MS = 250
 const TEST_LIFETIME_MS = 10_000
-
-/** A sentence for the operator. */
-class StartError extends Error {}
 
 /**
  * Connects, and sees whether the server does all that sessions need; again until `startTimeoutMs` is over.
  * @throws {Error} with one sentence that names host and port, says what is wrong and what to check.
  */
-export async function startLink(
-  link: RedisLink,
+export async function startServers(
+  servers: RedisServers,
   store: SessionStore,
   startTimeoutMs: number,
   clock: Clock,
   logger: Logger,
 ): Promise<void> {
   const giveUpAt = performance.now() + startTimeoutMs
+  let links: readonly RedisLink[] = []
   for (let attempt = 1; ; attempt++) {
-    const problem = await findProblem(link, store, clock)
-    if (problem === undefined) break
-    if (link.isClosed || performance.now() + RETRY_MS >= giveUpAt) throw new Error(problem)
+    const found = await tryServers(servers, store, clock)
+    if (typeof found !== 'string') {
+      links = found
+      break
+    }
+    if (servers.isClosed || performance.now() + RETRY_MS >= giveUpAt) throw new Error(found)
     if (attempt === 1) {
-      logger.warn({ detail: problem, for_ms: startTimeoutMs }, 'the session store cannot be used yet; trying again')
+      logger.warn({ detail: found, for_ms: startTimeoutMs }, 'the session store cannot be used yet; trying again')
     }
     await sleep(RETRY_MS)
   }
-  link.keepAlive()
-  if (await link.isOpenToAll()) {
+  servers.keepAlive()
+  const [first] = links
+  if (await first?.isOpenToAll()) {
     logger.warn({}, 'session_store.redis.password is set, but the Redis server lets everybody in without one')
   }
-  await warnOfEviction(link, logger)
+  for (const link of links) if (await mayEvict(link, logger)) break
 }
 
-/** The error itself stays in here: it may quote what was sent, and with it the password. */
-async function findProblem(link: RedisLink, store: SessionStore, clock: Clock): Promise<string | undefined> {
+/** The links, or what is wrong. */
+async function tryServers(
+  servers: RedisServers,
+  store: SessionStore,
+  clock: Clock,
+): Promise<readonly RedisLink[] | string> {
   try {
-    await link.connect()
-    await checkServer(link)
+    const links = await servers.connect()
+    for (const link of links) await checkServer(link)
     await checkOperations(store, clock)
-    return undefined
+    return links
   } catch (cause) {
-    link.disconnect()
-    return sentenceOf(cause, link)
+    servers.disconnect()
+    if (cause instanceof GateError) return cause.detail ?? cause.message
+    if (cause instanceof ServersError) return cause.message
+    // Nothing of it is shown: it may quote what was sent.
+    return `Redis: ${cause instanceof Error ? cause.name : 'something'} that nobody foresaw`
   }
-}
-
-function sentenceOf(cause: unknown, link: RedisLink): string {
-  if (cause instanceof StartError) return tell(cause.message, link.target)
-  if (cause instanceof GateError) return cause.detail ?? cause.message
-  return diagnose(cause, link.target)
 }
 
 /** What kind of server it says it is. */
 async function checkServer(link: RedisLink): Promise<void> {
-  const hello = (await link.sendRaw(['HELLO'])) as Readonly<Record<string, unknown>> | null
+  const hello = await readHello(link)
   const mode = String(hello?.['mode'])
-  if (mode === 'cluster') throw new StartError(CLUSTER)
-  if (mode === 'sentinel') throw new StartError(SENTINEL)
-  if (/^(replica|slave)$/.test(String(hello?.['role']))) throw new StartError(REPLICA)
+  const wantsCluster = isOfCluster(link.target.key)
+  if (mode === 'sentinel') throw problemOf(SENTINEL, link)
+  if ((mode === 'cluster') !== wantsCluster) throw problemOf(wantsCluster ? NO_CLUSTER : CLUSTER, link)
+  if (/^(replica|slave)$/.test(String(hello?.['role']))) throw problemOf(REPLICA, link)
   const version = String(hello?.['version'])
   if (hello?.['server']?.toString() === 'redis' && isTooOld(version)) {
-    throw new StartError(`it is Redis ${version}: Redis 6.2 or later, or Valkey, is required`)
+    throw problemOf(`it is Redis ${version}: Redis 6.2 or later, or Valkey, is required`, link)
   }
+}
+
+async function readHello(link: RedisLink): Promise<Readonly<Record<string, unknown>> | null> {
+  try {
+    return (await link.sendRaw(['HELLO'])) as Readonly<Record<string, unknown>> | null
+  } catch (cause) {
+    throw new ServersError(diagnose(cause, link.target))
+  }
+}
+
+function problemOf(sentence: string, link: RedisLink): ServersError {
+  return new ServersError(tell(sentence, link.target))
 }
 
 function isTooOld(version: string): boolean {
@@ -100,25 +117,26 @@ async function checkOperations(store: SessionStore, clock: Clock): Promise<void>
   await store.putState(name, value, end, 'selftest')
   done.push(isEqual(await store.takeState(name), value), (await store.takeState(name)) === undefined)
   if (done.includes(false))
-    throw new StartError('it does not give back what was written: check what stands between it and here')
+    throw new ServersError('Redis does not give back what was written: check what stands between it and here')
 }
 
-/** Every key of ours has an end, so each policy but `noeviction` may drop it before. */
-async function warnOfEviction(link: RedisLink, logger: Logger): Promise<void> {
+/** Warns of it. Every key of ours has an end, so each policy but `noeviction` may drop it before. */
+async function mayEvict(link: RedisLink, logger: Logger): Promise<boolean> {
   let memory: string
   try {
     memory = String(await link.sendRaw(['INFO', 'memory']))
   } catch {
     logger.debug({}, 'the eviction policy of Redis could not be read: the user may not run INFO')
-    return
+    return false
   }
   const policy = /^maxmemory_policy:([\w-]+)/m.exec(memory)?.[1]
-  if (policy === undefined || policy === 'noeviction') return
+  if (policy === undefined || policy === 'noeviction') return false
   const maxMemory = Number(/^maxmemory:(\d+)/m.exec(memory)?.[1] ?? 0)
   logger.warn(
     { policy, max_memory: maxMemory },
     'Redis may evict sessions when its memory is full, which signs people out: set maxmemory-policy to noeviction',
   )
+  return true
 }
 
 function isEqual(found: Uint8Array | undefined, expected: Buffer): boolean {

@@ -1,0 +1,15 @@
+import type { RedisStoreOptions } from '../redis.ts'
+import { ClusterServers } from './cluster.ts'
+import type { RedisLinkDeps } from './link.ts'
+import { OneServer } from './one-server.ts'
+import { Sentinels } from './sentinel.ts'
+import type { RedisServers } from './servers.ts'
+
+/** Creates what knows the configured servers; nothing is connected yet. */
+export function createServers(options: RedisStoreOptions, deps: RedisLinkDeps): RedisServers {
+  const { servers, credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking } = options
+  const common = { credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking }
+  if (servers.kind === 'cluster') return new ClusterServers(servers.addresses, common, deps)
+  if (servers.kind === 'single') return new OneServer(servers.address, { ...common, key: servers.key }, deps)
+  return new OneServer(new Sentinels(servers, options, deps.logger), { ...common, key: 'sentinel' }, deps)
+}
