@@ -110,8 +110,22 @@ export type SessionDraft = Pick<
 /** What holds for a session that is known here while the store cannot be asked: it goes on for the grace, or is not let in. */
 export type OutagePolicy = 'grace' | 'deny'
 
+/** Every reason for which a session ends, as it stands in logs, metrics, stores and pages. */
+export const END_REASONS = [
+  'logout',
+  'idle',
+  'absolute',
+  'revoked',
+  'backchannel',
+  'refresh_rejected',
+  'superseded',
+  'store_lost',
+  'evicted',
+  'key_retired',
+] as const
+
 /** Why a session ended. */
-export type EndReason = 'logout' | 'idle' | 'absolute' | 'revoked' | 'refresh_rejected' | 'superseded'
+export type EndReason = (typeof END_REASONS)[number]
 
 /** What a refresh at the provider gave. `rejected`: the provider refused the refresh token. `failed`: it could not be asked. */
 export type RefreshOutcome =
