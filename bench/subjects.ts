@@ -57,7 +57,7 @@ export async function startSubjects(stack: AsyncDisposableStack): Promise<Subjec
     const server = await startRedis(redisServer)
     stack.defer(() => server.stop())
     const redis = await startWithSession(stack, upstream.port, {
-      session_store: { type: 'redis', redis: { addr: server.address }, near_cache: { enabled: true } },
+      session_store: { type: 'redis', redis: { addr: server.address } },
     })
     subjects.push({
       name: 'decision, session in Redis',

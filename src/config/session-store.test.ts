@@ -66,7 +66,7 @@ test('the example with every key works as written', (t) => {
     connectTimeoutMs: 2_000,
     commandTimeoutMs: 250,
     startTimeoutMs: 10_000,
-    tracking: false,
+    tracking: true,
   })
 })
 
@@ -131,7 +131,7 @@ test('what is left out has its default', (t) => {
     connectTimeoutMs: 2_000,
     commandTimeoutMs: 250,
     startTimeoutMs: 10_000,
-    tracking: false,
+    tracking: true,
   })
 })
 
@@ -333,22 +333,21 @@ test('type may be the path of a module, found from the folder of the file that n
     type: 'module',
     module: join(folder, 'stores/mine.js'),
     options: { any: ['thing'] },
-    nearCache: undefined,
+    nearCache: { maxSessions: 50_000, maxAgeMs: 60_000, outageGraceMs: 30_000 },
   })
 })
 
-test('near_cache is off unless it is asked for, and bounded in number and age', (t) => {
+test('near_cache is on with Redis, bounded in number and age, and can be switched off', (t) => {
   const read = (keys: string) => {
     const store = storeOf(t, `session_store: { type: redis, redis: { addr: "a:1" }, near_cache: ${keys} }`)
     assert.ok(store.type === 'redis')
     return [store.nearCache, store.redis.tracking]
   }
-  assert.deepEqual(read('{ enabled: true }'), [{ maxSessions: 50_000, maxAgeMs: 60_000, outageGraceMs: 30_000 }, true])
-  assert.deepEqual(read('{ enabled: true, max_sessions: 10, max_age: 5s }'), [
+  assert.deepEqual(read('{}'), [{ maxSessions: 50_000, maxAgeMs: 60_000, outageGraceMs: 30_000 }, true])
+  assert.deepEqual(read('{ max_sessions: 10, max_age: 5s }'), [
     { maxSessions: 10, maxAgeMs: 5_000, outageGraceMs: 30_000 },
     true,
   ])
-  assert.deepEqual(read('{}'), [undefined, false])
   assert.deepEqual(read('{ enabled: false }'), [undefined, false])
   for (const keys of ['max_sessions: 0', 'max_age: 0s', 'max_age: 2h', 'enabled: 1'])
     assert.equal(refuse(t, `session_store: { near_cache: { ${keys} } }`).length, 1, keys)
@@ -357,7 +356,7 @@ test('near_cache is off unless it is asked for, and bounded in number and age', 
 test('outage.grace is 30 s unless it is set; without a near cache it has no effect, which is told', (t) => {
   const read = (keys: string) => accept(t, `session_store: { type: redis, redis: { addr: "a:1" }, ${keys} }`)
   const graceOf = (grace: string) => {
-    const { sessionStore } = read(`near_cache: { enabled: true }, outage: { grace: ${grace} }`).config
+    const { sessionStore } = read(`outage: { grace: ${grace} }`).config
     assert.ok(sessionStore.type === 'redis')
     return sessionStore.nearCache?.outageGraceMs
   }

@@ -18,7 +18,7 @@ interface Scene {
   readonly ada: Visitor
 }
 
-/** Oathkeeper with Redis and the near cache, and what `config` says, and one person logged in. */
+/** Oathkeeper with Redis as it is by default, but for what `config` says, and one person logged in. */
 async function scene(
   run: (scene: Scene) => Promise<void>,
   storeConfig: Record<string, unknown> = {},
@@ -26,7 +26,7 @@ async function scene(
 ): Promise<void> {
   const redis = await startRedisServer({ persist: true })
   try {
-    const store = { type: 'redis', redis: { addr: redis.addr }, near_cache: { enabled: true }, ...storeConfig }
+    const store = { type: 'redis', redis: { addr: redis.addr }, ...storeConfig }
     await using product = await startProduct({ config: { session_store: store, ...config } })
     const ada = new Visitor()
     assert.equal((await logIn(ada, `${product.door}/me`)).status, 200)

@@ -21,7 +21,7 @@ const nearCacheSchema = z
   .strictObject({
     enabled: z
       .boolean()
-      .default(false)
+      .default(true)
       .describe('Whether sessions that were opened here are used without asking the store, while it vouches that they are unchanged. With Redis, and with modules that can.'),
     max_sessions: z.int().min(1).default(50_000).describe('Sessions that are kept at most. When they are full, the one unused for longest goes.'),
     max_age: duration({ min: '1s', max: '1h' }).prefault('60s').describe('After this time the store is asked in any case.'),
