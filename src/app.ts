@@ -12,6 +12,7 @@ import { createDecisionObserver } from './app/decision-observer.ts'
 import { openTracing } from './app/tracing.ts'
 import { openSessions } from './app/sessions.ts'
 import { createServices } from './app/services.ts'
+import { TemplateReach } from './app/template-reach.ts'
 import { signingKeyLocations } from './app/signing.ts'
 import type { Config } from './config/config.ts'
 import { type ConfigWatch, watchConfig } from './config/watch.ts'
@@ -76,11 +77,14 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())
   const outbound = undo.adopt(createHandlerOutbound(), (opened) => opened.close())
   const { signingKeys, handlers } = createServices({ outbound, clock, logger: log, readsAhead: true })
+  const templateReach = undo.adopt(new TemplateReach({ env, clock, logger: log }), (opened) => opened.close())
+  await templateReach.follow(config.templates)
   const deps = {
     sessions: sessions.manager,
     states: sessions.states,
     takeForkSession: sessions.takeForkSession,
     services: handlers,
+    templateReach,
     clock,
     logger: log,
   }
@@ -94,6 +98,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     compile: (changed) => compileGeneration(changed, deps),
     rules,
     sessions,
+    templateReach,
     logger: log,
   })
   sessions.manager.onRefresh(refreshByCurrent(() => reloader.current))

@@ -10,6 +10,7 @@ import { createRegistry, type Registry } from '../pipeline/registry.ts'
 import type { LoginStates, RefreshTokens, SessionManager } from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { createTemplateCompiler } from '../template/compile-template.ts'
+import type { TemplateReach } from './template-reach.ts'
 import type { HandlerServices } from './services.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
 
@@ -19,6 +20,7 @@ export interface GenerationDeps {
   readonly takeForkSession?: TakeForkSession | undefined
   /** Live as long as the process. */
   readonly services: HandlerServices
+  readonly templateReach: TemplateReach
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -46,7 +48,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
     settings: config,
     matchingStrategy: config.accessRules.matchingStrategy,
     deps: {
-      templates: createTemplateCompiler({ clock: deps.clock }),
+      templates: createTemplateCompiler({ clock: deps.clock, environment: deps.templateReach.of(config.templates) }),
       sessions: signIn.reader,
       login: signIn.login?.entry,
       ruleLogin: signIn.ruleLogin,

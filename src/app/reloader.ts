@@ -7,12 +7,14 @@ import type { Generation } from './generation.ts'
 import { keysThatWaitForRestart } from './restart-keys.ts'
 import { ruleSettings } from './rule-settings.ts'
 import type { Sessions } from './sessions.ts'
+import type { TemplateReach } from './template-reach.ts'
 
 export interface ReloaderOptions {
   readonly first: Generation
   readonly compile: (loaded: LoadedConfig) => Generation
   readonly rules: RuleRepository<Plan>
   readonly sessions: Pick<Sessions, 'reconfigure'>
+  readonly templateReach: Pick<TemplateReach, 'follow'>
   readonly logger: Logger
 }
 
@@ -62,10 +64,11 @@ export class Reloader {
   }
 
   async #swap(loaded: LoadedConfig): Promise<void> {
-    const { compile, rules, sessions, logger } = this.#options
+    const { compile, rules, sessions, templateReach, logger } = this.#options
     const before = this.#current
     try {
       const next = compile(loaded)
+      await templateReach.follow(next.config.templates)
       await rules.reload(ruleSettings(next))
       this.#current = next
       this.#isRefused = false
@@ -76,6 +79,7 @@ export class Reloader {
       }
       logger.info({}, 'the changed configuration is in force')
     } catch (cause: unknown) {
+      await templateReach.follow(before.config.templates)
       if (cause instanceof ProblemsError) this.refuse(cause.problems)
       else {
         this.#isRefused = true

@@ -11,6 +11,7 @@ import { createHandlerOutbound } from './handler-outbound.ts'
 import { load } from './load.ts'
 import { ruleSettings } from './rule-settings.ts'
 import { createServices } from './services.ts'
+import { TemplateReach } from './template-reach.ts'
 import { signingKeyProblems } from './signing.ts'
 
 export interface ValidateOptions {
@@ -42,7 +43,8 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   const outbound = createHandlerOutbound()
   const states = createLoginStates(store, systemClock)
   const { signingKeys, handlers: services } = createServices({ outbound, ...deps, readsAhead: false })
-  const generation = compileGeneration(loaded, { sessions, states, services, ...deps })
+  const templateReach = new TemplateReach({ env, ...deps })
+  const generation = compileGeneration(loaded, { sessions, states, services, templateReach, ...deps })
   const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
   rules.close()
   await generation.signIn.close()

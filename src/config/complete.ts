@@ -61,6 +61,7 @@ export function completeConfig(wire: ConfigWire): Config {
     },
     errorFallback: wire.errors.fallback ?? ['json'],
     log: wire.log,
+    templates: wire.templates,
     tracing: wire.tracing,
     profiling: wire.profiling === '' ? undefined : wire.profiling,
     version: wire.version,

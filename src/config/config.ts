@@ -6,6 +6,7 @@ import type { LoginConfig } from './schema/login.ts'
 import type { ServeConfig } from './schema/serve.ts'
 import type { SessionStoreConfig } from './schema/session-store.ts'
 import type { SessionConfig } from './schema/session.ts'
+import type { TemplatesConfig } from './schema/templates.ts'
 import type { TracingConfig } from './schema/tracing.ts'
 
 /**
@@ -20,6 +21,7 @@ export interface Config {
   /** Error handlers that are asked, in this order, when no handler of the rule answers. */
   readonly errorFallback: readonly string[]
   readonly log: LogConfig
+  readonly templates: TemplatesConfig
   readonly tracing: TracingConfig
   readonly profiling: 'cpu' | 'mem' | undefined
   /** Version of Oathkeeper that the file was written for. */

@@ -311,10 +311,13 @@ export const AREAS: readonly Area[] = [
         'A missing key is `<no value>`, printed by `print` it is empty; numbers above 999999 have an exponent.',
         recorded('numbers-in-templates'),
       ),
-      unsupported(
+      safer(
         '`env`, `expandenv` and `getHostByName` reach the environment and the network.',
-        'A template that calls them is 500: who may write a rule need not be who may read the secrets of the process.',
-        tested('src/template/sprig/sprig.test.ts', 'is out of reach unless it is given, and the template still loads'),
+        'They reach what `templates.environment` names, and are 500 for the rest: who may write a rule need not be who may read the secrets of the process.',
+        tested(
+          'test/integration/template-environment.test.ts',
+          'lets templates read the variables and look up the hosts that it names, and no others',
+        ),
       ),
       safer(
         'A template that does not parse is 500 at each request.',

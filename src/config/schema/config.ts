@@ -6,6 +6,7 @@ import { loginSchema } from './login.ts'
 import { serveSchema } from './serve.ts'
 import { sessionStoreSchema } from './session-store.ts'
 import { sessionSchema } from './session.ts'
+import { templatesSchema } from './templates.ts'
 import { tracingSchema } from './tracing.ts'
 
 const SEMVER = /^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/
@@ -32,6 +33,7 @@ export function createConfigSchema(handlers: readonly HandlerSchema[]) {
       .prefault({})
       .describe('What is answered when a request is refused.'),
     log: logSchema.prefault({}).describe('What is told on standard error.'),
+    templates: templatesSchema.prefault({}).describe('What templates in rules may reach.'),
     tracing: tracingSchema.prefault({}).describe('Distributed tracing.'),
     profiling: z
       .enum(['cpu', 'mem', ''])

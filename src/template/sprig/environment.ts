@@ -3,8 +3,8 @@ import { STRING } from '../values/param.ts'
 
 /** What templates may reach outside themselves. Nothing, unless it is given. */
 export interface TemplateEnvironment {
-  /** For `env` and `expandenv`. */
-  readonly variables?: Readonly<Record<string, string | undefined>>
+  /** For `env` and `expandenv`: empty when there is no such variable; throws when templates may not read it. */
+  readonly readVariable?: (name: string) => string
   /** For `getHostByName`: an address of a host. Names are looked up in a request, so it must know them already. */
   readonly resolveHost?: (name: string) => string
 }
@@ -14,12 +14,12 @@ export interface TemplateEnvironment {
  * Differs from Oathkeeper: they fail unless allowed, because whoever writes a rule could read every secret of the process.
  */
 export function environmentFunctions({
-  variables,
+  readVariable,
   resolveHost,
 }: TemplateEnvironment): Readonly<Record<string, GoFunc>> {
   const valueOf = (name: string, asker: string): string => {
-    if (variables === undefined) throw new Error(`${asker} is not allowed: templates may not read the environment`)
-    return Object.hasOwn(variables, name) ? (variables[name] ?? '') : ''
+    if (readVariable === undefined) throw new Error(`${asker} is not allowed: templates may not read the environment`)
+    return readVariable(name)
   }
   return {
     env: fn([STRING], (name) => valueOf(name, 'env')),

@@ -25,9 +25,13 @@ describe('the environment', () => {
   })
 
   test('is what the compiler was given', () => {
-    const environment = { variables: { HOME: '/home/a', EMPTY: '' }, resolveHost: (name: string) => `ip of ${name}` }
+    const variables = new Map([['HOME', '/home/a']])
+    const environment = {
+      readVariable: (name: string) => variables.get(name) ?? '',
+      resolveHost: (name: string) => `ip of ${name}`,
+    }
     const render = (source: string): string => renderTemplate(source, { environment })
-    assert.equal(render('{{ env "HOME" }}|{{ env "EMPTY" }}|{{ env "NONE" }}|{{ env "toString" }}'), '/home/a|||')
+    assert.equal(render('{{ env "HOME" }}|{{ env "NONE" }}|'), '/home/a||')
     assert.equal(render('{{ expandenv "$HOME/${HOME}x$NONE-${}$" }}'), '/home/a//home/ax-$')
     assert.equal(render('{{ getHostByName "h" }}'), 'ip of h')
   })
