@@ -156,7 +156,10 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   let stopping: Promise<void> | undefined
   return {
     addresses,
-    reload: () => watch.reload(),
+    reload() {
+      watch.reload()
+      rules.lookAgain()
+    },
     stopped,
     stop: () => (stopping ??= stop()),
   }

@@ -23,6 +23,8 @@ interface Timers {
 }
 
 export interface FileWatch {
+  /** Reads the file soon, whether or not anything told of a change. */
+  lookAgain(): void
   close(): void
 }
 
@@ -57,6 +59,7 @@ export function watchFile(
   if ('known' in options) settle(true)
 
   return {
+    lookAgain: () => settle(true),
     close() {
       closed = true
       cancelSettle?.()

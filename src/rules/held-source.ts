@@ -80,6 +80,10 @@ export class HeldSource {
     return 'taken'
   }
 
+  lookAgain(): void {
+    this.#source.lookAgain?.()
+  }
+
   close(): void {
     this.#source.close()
   }

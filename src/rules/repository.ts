@@ -40,6 +40,8 @@ export interface RuleRepository<Plan> {
   ruleProblems(): readonly Problem[]
   /** Takes over changed settings; when it resolves, they are in force. */
   reload(settings: RuleSettings<Plan>): Promise<void>
+  /** Has every source looked at now, whether or not it told of a change. */
+  lookAgain(): void
   close(): void
 }
 
@@ -96,6 +98,10 @@ class Repository<Plan> implements RuleRepository<Plan> {
       this.#isStarting = false
     }
     await this.#refresh()
+  }
+
+  lookAgain(): void {
+    for (const held of this.#held) held.lookAgain()
   }
 
   close(): void {

@@ -42,8 +42,12 @@ async function startRuleServer(t: TestContext): Promise<RuleServer> {
   return made
 }
 
-function start(repositories: readonly string[], waitForReady = true): Promise<OathkeeperProcess> {
-  const access_rules = { repositories, refresh_interval: '1s' }
+function start(
+  repositories: readonly string[],
+  waitForReady = true,
+  refresh_interval = '1s',
+): Promise<OathkeeperProcess> {
+  const access_rules = { repositories, refresh_interval }
   return startOathkeeper({ config: { ...CONFIG, access_rules }, rules: [rule('local')], waitForReady })
 }
 
@@ -98,6 +102,19 @@ describe('rules from a web server', { concurrency: 2 }, () => {
     server.rules = JSON.stringify([rule('one')])
     await eventually(
       () => status(`${app.apiUrl}/health/ready`),
+      (now) => now === 200,
+      10_000,
+    )
+  })
+
+  test('are fetched at once when SIGHUP says so, however long the interval', async (t) => {
+    const server = await startRuleServer(t)
+    server.rules = JSON.stringify([rule('one')])
+    await using app = await start([server.url], true, '1h')
+    server.rules = JSON.stringify([rule('two')])
+    app.kill('SIGHUP')
+    await eventually(
+      () => status(`${app.apiUrl}/decisions/two`),
       (now) => now === 200,
       10_000,
     )

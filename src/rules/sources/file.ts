@@ -22,6 +22,9 @@ export function fileSource(location: string, context: SourceContext): RuleSource
         clock: context.clock,
       })
     },
+    lookAgain() {
+      watch?.lookAgain()
+    },
     close() {
       isClosed = true
       watch?.close()

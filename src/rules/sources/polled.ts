@@ -40,6 +40,8 @@ class PolledSource<Known> implements RuleSource {
   #good: Fetched<Known> | undefined
   #failures = 0
   #isClosed = false
+  #isFetching = false
+  #listener: SourceListener | undefined
   #cancel: (() => void) | undefined
 
   constructor(options: PolledOptions<Known>, context: SourceContext) {
@@ -53,10 +55,17 @@ class PolledSource<Known> implements RuleSource {
       await this.#look(listener)
       return
     }
+    this.#listener = listener
     const { promise: patience, resolve } = Promise.withResolvers<undefined>()
     const cancel = this.#context.clock.schedule(START_PATIENCE_MS, () => resolve(undefined))
     await Promise.race([this.#round(listener), patience])
     cancel()
+  }
+
+  lookAgain(): void {
+    if (this.#isClosed || this.#isFetching || this.#listener === undefined) return
+    this.#cancel?.()
+    void this.#round(this.#listener)
   }
 
   close(): void {
@@ -79,7 +88,9 @@ class PolledSource<Known> implements RuleSource {
   }
 
   async #round(listener: SourceListener): Promise<void> {
+    this.#isFetching = true
     const failure = await this.#attempt(listener)
+    this.#isFetching = false
     if (this.#isClosed) return
     if (failure === undefined) this.#waitForNext(listener)
     else {

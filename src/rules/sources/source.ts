@@ -13,6 +13,8 @@ export interface RuleSource {
   readonly name: string
   /** Reads once and tells the listener, then goes on telling of changes where the kind of source can. */
   start(listener: SourceListener): Promise<void>
+  /** Looks now, where it would look later or be told; absent where there is nothing to look at. */
+  lookAgain?(): void
   close(): void
 }
 
