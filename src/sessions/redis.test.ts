@@ -1,4 +1,5 @@
-import { after, before } from 'node:test'
+import { after, before, test } from 'node:test'
+import { findValkey } from '../../scripts/lib/valkey.ts'
 import { testSessionStore } from '../../test/contracts/session-store.ts'
 import { redisOptions, sentinelServers, withPassword } from '../../test/support/redis-options.ts'
 import { CERT_FILE, KEY_FILE, startRedisServer, type RedisServer } from '../../test/support/redis-server.ts'
@@ -19,16 +20,20 @@ let plain: RedisServer
 let secured: RedisServer
 let watched: SentinelSet
 let cluster: RedisCluster
+let valkey: RedisServer | undefined
+
+const VALKEY = findValkey()
 
 before(async () => {
-  ;[plain, secured, watched, cluster] = await Promise.all([
+  ;[plain, secured, watched, cluster, valkey] = await Promise.all([
     startRedisServer(),
     startRedisServer({ tls: 'required', args: USER }),
     startSentinelSet({ password: 'of the sentinels' }),
     startRedisCluster(),
+    VALKEY === undefined ? undefined : startRedisServer({ program: VALKEY }),
   ])
 })
-after(() => Promise.all([plain.close(), secured.close(), watched.close(), cluster.close()]))
+after(() => Promise.all([plain.close(), secured.close(), watched.close(), cluster.close(), valkey?.close()]))
 
 function testRedis(name: string, options: () => RedisStoreOptions): void {
   testSessionStore({
@@ -55,3 +60,5 @@ testRedis('redis by Sentinel, three and three', () =>
 testRedis('redis cluster of three masters', () =>
   redisOptions(plain, { servers: { kind: 'cluster', addresses: cluster.addresses.slice(0, 1) } }),
 )
+if (VALKEY === undefined) test('valkey', { skip: 'no valkey-server here, and pip cannot install one' })
+else testRedis('valkey', () => redisOptions(valkey ?? { port: 0 }))

@@ -17,6 +17,8 @@ export interface RedisServerOptions {
   readonly tls?: 'server' | 'required'
   /** Default: one that is free. */
   readonly port?: number
+  /** Path of the executable. Default: `redis-server` of PATH. */
+  readonly program?: string
   /** Makes it a Sentinel: lines of its file. */
   readonly sentinel?: readonly string[]
   /** More of the command line, such as `['--maxmemory', '2mb']`. */
@@ -66,7 +68,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   async function start(): Promise<void> {
     const args =
       options.sentinel === undefined ? [...argumentsFor(options, folder, port), ...own] : [sentinelFile, '--sentinel']
-    child = spawn('redis-server', args, { stdio: 'ignore' })
+    child = spawn(options.program ?? 'redis-server', args, { stdio: 'ignore' })
     child.on('error', () => undefined)
     // A test that ends early must neither wait for it nor leave it behind.
     child.unref()
