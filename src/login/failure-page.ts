@@ -5,9 +5,7 @@ import { failureGoal, failureText, InterruptedLogin, isWaiting } from './failure
 import { type Page, type PageAction, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
 import { isSignedIn } from './signed-out.ts'
-
-/** A page that waits for the session store tries again after this time, or up to twice of it. */
-const RETRY_SECONDS = 2
+import { retryAfterSeconds } from './waiting-page.ts'
 
 /** What a person is shown when a login cannot go on: a sentence, and a way to begin anew. Nothing of the request is in it. */
 export async function failurePage(context: LoginContext, request: LoginRequest, error: GateError): Promise<Reply> {
@@ -45,10 +43,10 @@ export async function failurePage(context: LoginContext, request: LoginRequest, 
   )
 }
 
-/** Not all at the same moment, since many may be waiting. What may be spent is not tried twice: such a login begins anew. */
+/** What may be spent is not tried twice: such a login begins anew. */
 function retryOf(error: GateError, beginUrl: string): NonNullable<Page['retry']> {
   return {
-    afterSeconds: RETRY_SECONDS + Math.floor(Math.random() * RETRY_SECONDS),
+    afterSeconds: retryAfterSeconds(),
     url: error instanceof InterruptedLogin ? beginUrl : undefined,
   }
 }

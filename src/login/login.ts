@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
+import type { GateError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
@@ -18,6 +19,7 @@ import type { LoginRequest } from './request.ts'
 import { answer } from './routes.ts'
 import { createSessionCookie } from './session-cookie.ts'
 import { compileSettings, type LoginSettings } from './settings.ts'
+import { waitingPage } from './waiting-page.ts'
 
 export interface LoginDeps {
   readonly sessions: SessionManager
@@ -38,6 +40,7 @@ export interface Login {
   readonly entry: {
     readonly providerIds: readonly string[]
     beginUrl(request: RequestView, provider: string | undefined): string
+    waitingPage(request: RequestView, error: GateError): Reply
   }
   /** For the authenticator `session`. */
   readonly reader: {
@@ -106,6 +109,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     entry: {
       providerIds: settings.providerIds,
       beginUrl: (request, provider) => beginUrlFor(settings, request, provider),
+      waitingPage: ({ requestId }, error) => waitingPage(error, requestId, settings.secure),
     },
     reader: {
       readTicket: (header) => sessionCookie.readTicket(header),

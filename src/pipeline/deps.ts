@@ -63,6 +63,8 @@ export interface Principal {
 export interface LoginEntry {
   /** Absolute URL of the route that begins a login and leads back to the page that `request` asked for. */
   beginUrl(request: RequestView, provider: string | undefined): string
+  /** A page that says that the session store cannot be asked, and tries again by itself. */
+  waitingPage(request: RequestView, error: GateError): Reply
   /** Ids of `login.providers`. */
   readonly providerIds: readonly string[]
 }

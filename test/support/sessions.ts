@@ -49,4 +49,5 @@ export const LOGIN_ENTRY: LoginEntry = {
   beginUrl: ({ originalUri }, provider) =>
     `https://app.example/.oathkeeper/login?return_to=${encodeURIComponent(originalUri)}` +
     (provider === undefined ? '' : `&provider=${provider}`),
+  waitingPage: (_request, { status }) => ({ status, headers: [], body: 'wait' }),
 }

@@ -138,11 +138,12 @@ test('FM-04: a store that cannot be asked is 503 with Retry-After, never the nex
   }
 })
 
-test('FM-04: the login handler leaves a store error alone', async () => {
+test('FM-04: the login handler sends nobody away for a store error: a script gets the error', async () => {
   const rule = { errors: ['login', 'json'] }
   const decision = await decide(() => Promise.reject(new Error('down')), ['session=alice'], rule)
   assert.ok(!decision.granted)
   assert.equal(decision.reply.status, 503)
+  assert.equal(JSON.parse(decision.reply.body).error.code, 503)
 })
 
 const accepting = (provider: unknown): TestRule => ({

@@ -110,6 +110,25 @@ test('V-020: a cookie that opens no session is cleared before the login', async 
   assert.deepEqual(headerOf(await answer({}, NAVIGATION), 'Set-Cookie'), [])
 })
 
+test('FM-04: while the store cannot be asked a navigation is shown a page that waits; the cookie stays', async () => {
+  const deps = { sessions: sessionReader(() => Promise.reject(new Error('down'))), login: LOGIN_ENTRY }
+  const gate = createTestGate({ rules: [{ authenticators: ['session'], errors: ['login', 'json'] }], deps })
+  const cookie: [string, string] = ['Cookie', 'session=alice']
+  const ask = async (request: ViewParts): Promise<Reply> => {
+    const decision = await gate.decide(requestView(request))
+    assert.ok(!decision.granted)
+    return decision.reply
+  }
+  const page = await ask({ headers: [['Sec-Fetch-Mode', 'navigate'], cookie] })
+  assert.deepEqual([page.status, page.body], [503, 'wait'])
+  assert.deepEqual(headerOf(page, 'Retry-After'), ['1'])
+  assert.deepEqual(headerOf(page, 'Set-Cookie'), [])
+  const script = await ask({ headers: [['Sec-Fetch-Mode', 'cors'], cookie] })
+  assert.deepEqual([script.status, JSON.parse(script.body).error.code], [503, 503])
+  const form = await ask({ method: 'POST', headers: [['Sec-Fetch-Mode', 'navigate'], cookie] })
+  assert.equal(JSON.parse(form.body).error.code, 503)
+})
+
 test('only 401 leads to the login', async () => {
   const reply = await answer({ authenticators: ['noop'], authorizer: 'deny' }, NAVIGATION)
   assert.equal(reply.status, 403)

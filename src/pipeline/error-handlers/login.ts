@@ -27,8 +27,8 @@ type Header = readonly [name: string, value: string]
 const CHALLENGE: Header = ['WWW-Authenticate', 'Login realm="oathkeeper"']
 
 /**
- * Sends a browser that wants a page to the login and back. Everything else (scripts, images, API clients, forms) goes to
- * the next handler, whose 401 then says where the login is.
+ * Sends a browser that wants a page to the login and back; while the session store cannot be asked, it is shown a page that
+ * waits. Everything else (scripts, images, API clients, forms) goes to the next handler, whose 401 then says where the login is.
  */
 export const login = defineErrorHandler({
   type: 'login',
@@ -46,10 +46,13 @@ export const login = defineErrorHandler({
     }
     const holds = compileWhen(when)
     const isMine = (failure: Failure): boolean => failure.error.status === 401 && holds(failure)
+    const hasToWait = (failure: Failure): boolean => isOutage(failure) && holds(failure)
     return {
       precedence: 'exclusive',
-      matches: (failure) => isNavigation(failure.exchange.request) && isMine(failure),
-      respond: ({ exchange }): Reply => {
+      matches: (failure) => isNavigation(failure.exchange.request) && (isMine(failure) || hasToWait(failure)),
+      respond: (failure): Reply => {
+        const { exchange, error } = failure
+        if (isOutage(failure)) return entry.waitingPage(exchange.request, error)
         const headers: Header[] = [
           ['Location', entry.beginUrl(exchange.request, provider)],
           ['Cache-Control', 'no-store'],
@@ -66,6 +69,10 @@ export const login = defineErrorHandler({
     }
   },
 })
+
+function isOutage({ error }: Failure): boolean {
+  return error.code === 'ERR_SESSION_STORE_UNAVAILABLE'
+}
 
 /**
  * Whether a person's browser goes to the page, so that a redirect leads somewhere. A request ahead of need (prefetch) is
