@@ -72,6 +72,10 @@ export function createSessionStore(options, { clock, logger }) {
       const now = clock.now()
       return sql.acquireLease.run(name, holder, now + ttlMs, now).changes === 1
     },
+    renewLease: (name, holder, ttlMs) => {
+      const now = clock.now()
+      return sql.renewLease.run(now + ttlMs, name, holder, now).changes === 1
+    },
     releaseLease: (name, holder) => {
       sql.releaseLease.run(name, holder)
     },
@@ -103,6 +107,7 @@ function prepare(db) {
     acquireLease: db.prepare(`
       INSERT INTO leases (name, holder, expires_at) VALUES (?, ?, ?)
       ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at WHERE expires_at <= ?`),
+    renewLease: db.prepare('UPDATE leases SET expires_at = ? WHERE name = ? AND holder = ? AND expires_at > ?'),
     releaseLease: db.prepare('DELETE FROM leases WHERE name = ? AND holder = ?'),
     sweeps: ['sessions', 'states', 'leases'].map((table) => db.prepare(`DELETE FROM ${table} WHERE expires_at <= ?`)),
   }

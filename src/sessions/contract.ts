@@ -60,6 +60,11 @@ export interface SessionStore {
   takeState(key: string): MaybePromise<Uint8Array | undefined>
   /** Gives `holder` the lease `name` for `ttlMs`, unless somebody has it: so that one instance at a time does a thing. */
   acquireLease(name: string, holder: string, ttlMs: number): MaybePromise<boolean>
+  /**
+   * Has the lease end `ttlMs` from now, if `holder` still has it; says so. A store without it gives leases that last as long as
+   * they were taken for.
+   */
+  renewLease?(name: string, holder: string, ttlMs: number): MaybePromise<boolean>
   /** Gives it back; does nothing when `holder` has it no longer. */
   releaseLease(name: string, holder: string): MaybePromise<void>
   close(): Promise<void>

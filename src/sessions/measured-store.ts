@@ -16,6 +16,7 @@ export const storeEvents = channel('oathkeeper:session-store')
 export function measureStore(store: SessionStore): SessionStore {
   const measure = <Result>(operation: string, run: () => MaybePromise<Result>): MaybePromise<Result> =>
     storeEvents.hasSubscribers ? measured(operation, run) : run()
+  const { renewLease } = store
   return {
     kind: store.kind,
     ...(store.onChange === undefined ? {} : { onChange: store.onChange.bind(store) }),
@@ -29,6 +30,9 @@ export function measureStore(store: SessionStore): SessionStore {
     putState: (...args) => measure('put_state', () => store.putState(...args)),
     takeState: (key) => measure('take_state', () => store.takeState(key)),
     acquireLease: (...args) => measure('acquire_lease', () => store.acquireLease(...args)),
+    ...(renewLease !== undefined && {
+      renewLease: (...args) => measure('renew_lease', () => renewLease.apply(store, args)),
+    }),
     releaseLease: (...args) => measure('release_lease', () => store.releaseLease(...args)),
     close: () => store.close(),
   }

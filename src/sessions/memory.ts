@@ -134,6 +134,14 @@ export class MemoryStore implements SessionStore {
     return true
   }
 
+  renewLease(name: string, holder: string, ttlMs: number): boolean {
+    const now = this.#clock.now()
+    const lease = this.#leases.get(name)
+    if (lease === undefined || lease.holder !== holder || lease.expiresAt <= now) return false
+    this.#leases.set(name, { holder, expiresAt: now + ttlMs })
+    return true
+  }
+
   releaseLease(name: string, holder: string): void {
     if (this.#leases.get(name)?.holder === holder) this.#leases.delete(name)
   }

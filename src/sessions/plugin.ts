@@ -32,6 +32,9 @@ const ASKED = [
   'releaseLease',
 ] as const satisfies readonly (keyof SessionStore)[]
 
+/** Operations that a module may leave out. */
+const OPTIONAL = ['renewLease'] as const satisfies readonly (keyof SessionStore)[]
+
 /** A module's store that does not answer within this time counts as one that cannot be asked. */
 const DEADLINE_MS = 5_000
 
@@ -82,8 +85,8 @@ function hasMember(store: unknown, name: string): boolean {
  */
 function guard(store: SessionStore): SessionStore {
   const guarded: Record<string, unknown> = { kind: store.kind, start: () => store.start(), close: () => store.close() }
-  for (const name of ASKED) {
-    const operation = store[name].bind(store) as (...args: unknown[]) => unknown
+  for (const name of [...ASKED, ...OPTIONAL.filter((optional) => hasMember(store, optional))]) {
+    const operation = store[name]?.bind(store) as (...args: unknown[]) => unknown
     guarded[name] = (...args: unknown[]) => {
       try {
         const answer = operation(...args)

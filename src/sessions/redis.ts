@@ -10,6 +10,7 @@ import {
   CREATE_SESSION,
   DELETE_SESSION,
   RELEASE_LEASE,
+  RENEW_LEASE,
   runScript,
   UPDATE_SESSION,
   type RedisScript,
@@ -205,6 +206,10 @@ class RedisStore implements RedisSessionStore {
     const lease = this.#keys.lease(name)
     const taken = await this.#servers.send(lease, ['SET', lease, holder, 'NX', 'PX', String(Math.ceil(ttlMs))])
     return taken === 'OK'
+  }
+
+  async renewLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
+    return (await this.#run(RENEW_LEASE, [this.#keys.lease(name)], [holder, String(Math.ceil(ttlMs))])) === 1
   }
 
   async releaseLease(name: string, holder: string): Promise<void> {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import type { SessionIndex, SessionStore } from '../../src/sessions/contract.ts'
 import type { TestClock } from '../support/test-clock.ts'
+import { until } from '../support/until.ts'
 
 /** How the suite makes a store. It is started by the suite and closed by it. */
 export interface SessionStoreContract {
@@ -172,6 +173,26 @@ export function testSessionStore({ name, create, createAnother, clock: createClo
     assert.equal(await s.store.acquireLease(lease, 'b', MINUTE), false)
     await s.store.releaseLease(lease, 'a')
     assert.equal(await s.store.acquireLease(lease, 'b', MINUTE), true)
+  })
+
+  test(`${name}: a lease is renewed by its holder, and by nobody once it is over`, async (t) => {
+    await using s = await setUp()
+    const { store } = s
+    if (store.renewLease === undefined) return t.skip('its leases last as long as they were taken for')
+    const lease = someKey()
+    assert.equal(await store.renewLease(lease, 'a', MINUTE), false)
+    // Of the server's time, not of the test's: nothing here may depend on how fast the machine is.
+    assert.equal(await store.acquireLease(lease, 'a', 10 * MINUTE), true)
+    assert.equal(await store.renewLease(lease, 'b', 20 * MINUTE), false)
+    assert.equal(await store.renewLease(lease, 'a', 10 * MINUTE), true)
+    assert.equal(await store.acquireLease(lease, 'b', MINUTE), false)
+    // Down as well as up: over at once, by either clock.
+    assert.equal(await store.renewLease(lease, 'a', 1), true)
+    s.clock.advance(10)
+    await until(2_000, async () => assert.equal(await store.acquireLease(lease, 'b', MINUTE), true))
+    assert.equal(await store.renewLease(lease, 'a', MINUTE), false)
+    await store.releaseLease(lease, 'a')
+    assert.equal(await store.acquireLease(lease, 'c', MINUTE), false)
   })
 
   test(`${name}: V-083, V-133: keys and subjects of any text are data and nothing else`, async () => {

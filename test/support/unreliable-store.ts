@@ -22,6 +22,7 @@ const OPERATIONS = [
   'putState',
   'takeState',
   'acquireLease',
+  'renewLease',
   'releaseLease',
 ] as const
 
@@ -33,7 +34,7 @@ export function createUnreliableStore(inner: SessionStore): UnreliableStore {
     before: undefined,
   }
   for (const name of OPERATIONS) {
-    const operation = inner[name].bind(inner) as (...args: unknown[]) => unknown
+    const operation = inner[name]?.bind(inner) as (...args: unknown[]) => unknown
     store[name] = async (...args: unknown[]) => {
       await store.before?.(name)
       if (store.down || store.failing.has(name)) throw storeUnavailable('the test took the store away')

@@ -45,6 +45,12 @@ for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
 return deleted
 `)
 
+/** KEYS: lease. ARGV: holder, lifetime in ms. Gives 1, or 0 when somebody else has it, or nobody. */
+export const RENEW_LEASE = script(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+`)
+
 /** KEYS: lease. ARGV: holder. */
 export const RELEASE_LEASE = script(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
