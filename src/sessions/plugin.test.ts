@@ -75,6 +75,16 @@ test('its options are given to it, and what it answers at once is answered at on
   assert.deepEqual(store.getSession('key'), { value: new Uint8Array(), version: 7, expiresAt: 1 })
 })
 
+test('what it may leave out is there if it has it, and only then', async () => {
+  const plain = await load(storeSource(''))
+  assert.deepEqual([plain.renewLease, plain.onChange], [undefined, undefined])
+  const store = await load(storeSource('renewLease: () => true, onChange(listener) { listener("key") }'))
+  assert.equal(await store.renewLease?.('lease', 'me', 1), true)
+  const changed: (string | undefined)[] = []
+  store.onChange?.((key) => changed.push(key))
+  assert.deepEqual(changed, ['key'])
+})
+
 test('whatever it throws means that it could not be asked, never that there is no session', async () => {
   const refusal = { code: 'ERR_SESSION_STORE_UNAVAILABLE', detail: 'mine: no disk' }
   const throwing = await load(storeSource('getSession() { throw new Error("no disk") }'))

@@ -85,6 +85,7 @@ function hasMember(store: unknown, name: string): boolean {
  */
 function guard(store: SessionStore): SessionStore {
   const guarded: Record<string, unknown> = { kind: store.kind, start: () => store.start(), close: () => store.close() }
+  if (store.onChange !== undefined) guarded['onChange'] = store.onChange.bind(store)
   for (const name of [...ASKED, ...OPTIONAL.filter((optional) => hasMember(store, optional))]) {
     const operation = store[name]?.bind(store) as (...args: unknown[]) => unknown
     guarded[name] = (...args: unknown[]) => {
