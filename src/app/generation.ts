@@ -70,7 +70,7 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
 
 /** Refreshes tokens by the login in force: what the session manager gets once, whatever is reloaded. */
 export function refreshByCurrent(current: () => Generation): RefreshTokens {
-  return (session) => current().signIn.refresh(session)
+  return (...args) => current().signIn.refresh(...args)
 }
 
 /** Adds file and line to what an area says of a key. */

@@ -33,9 +33,9 @@ export function createSignIn(config: Config, deps: RuleLoginDeps): SignIn {
     ruleLogin,
     reader: reader && { ...reader, withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie) },
     isOwnCookie,
-    refresh: async (session) => {
+    refresh: async (session, maySend) => {
       const owner = ruleLogin?.knows(session.provider) === true ? ruleLogin : login
-      return owner?.refresh(session) ?? { kind: 'rejected', detail: 'its provider is not configured any more' }
+      return owner?.refresh(session, maySend) ?? { kind: 'rejected', detail: 'its provider is not configured any more' }
     },
     async close() {
       await Promise.all([login?.close(), ruleLogin?.close()])

@@ -103,3 +103,45 @@ test('the message of a failure holds no query', async (t) => {
     return true
   })
 })
+
+test('a check before sending: what it throws is thrown, and not one byte left', async (t) => {
+  let asked = 0
+  const url = await serve(t, (request, response) => {
+    asked++
+    request.resume().on('end', () => response.end('done'))
+  })
+  const outbound = create(t)
+  const call = (beforeSend: () => void) => outbound.call(url, { method: 'POST', body: 'secret', beforeSend })
+  const refusal = new Error('not any more')
+  const refuse = () => {
+    throw refusal
+  }
+  await assert.rejects(call(refuse), refusal)
+  assert.equal((await call(() => undefined)).status, 200)
+  await assert.rejects(call(refuse), refusal)
+  assert.equal((await call(() => undefined)).status, 200)
+  assert.equal(asked, 2)
+})
+
+test('the check is made when there is a connection, not when the call is made', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const url = await serve(t, async (_request, response) => {
+    await gate.promise
+    response.end()
+  })
+  const outbound = createOutbound({ timeoutMs: 5000, maxBytes: 1000, connections: 1 })
+  t.after(() => outbound.close())
+  const first = outbound.call(url, { method: 'POST', body: 'x' })
+  let isAllowed = true
+  const second = outbound.call(url, {
+    method: 'POST',
+    body: 'x',
+    beforeSend() {
+      if (!isAllowed) throw new Error('not any more')
+    },
+  })
+  isAllowed = false
+  gate.resolve()
+  await first
+  await assert.rejects(second, { message: 'not any more' })
+})

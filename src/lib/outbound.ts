@@ -1,4 +1,5 @@
 import { currentSpan, withTraceHeaders } from './trace.ts'
+import { beforeSending } from './before-sending.ts'
 import { Agent, type Dispatcher, errors as undiciErrors } from 'undici'
 
 export interface OutboundOptions {
@@ -24,6 +25,11 @@ export interface OutboundRequest {
    * Default: of GET and HEAD.
    */
   readonly isRepeatable?: boolean
+  /**
+   * Called in the turn in which the first byte leaves, which may be long after the call: a connection has to be had first, and a process
+   * may be stopped. What it throws is thrown, and nothing was sent.
+   */
+  readonly beforeSend?: () => void
 }
 
 /** Where a call goes when not one character of its path may be rewritten, as a URL object would. */
@@ -60,11 +66,14 @@ export class OutboundError extends Error {
 export class UnexpectedStatusError extends Error {
   override readonly name = 'UnexpectedStatusError'
   readonly status: number
+  /** How long it wants to be left alone; nothing where it did not say. */
+  readonly retryAfterMs: number | undefined
 
   /** @param what names what answered */
-  constructor(what: string, status: number) {
+  constructor(what: string, status: number, retryAfterMs?: number) {
     super(`${what} answered with status ${status}`)
     this.status = status
+    this.retryAfterMs = retryAfterMs
   }
 }
 
@@ -90,8 +99,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
   async function call(target: string | OutboundTarget, asked: OutboundRequest): Promise<OutboundResponse> {
     const deadlineMs = asked.timeoutMs ?? timeoutMs
     const signal = AbortSignal.timeout(deadlineMs)
+    const send = createGuard(asked.beforeSend)
     const begin = () =>
-      agent.request({
+      send.through(agent).request({
         ...(typeof target === 'string' ? splitUrl(target) : target),
         method: asked.method as Dispatcher.HttpMethod,
         headers: withIdentity(asked.headers),
@@ -108,6 +118,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
       })
       return await read(response, maxBytes, target)
     } catch (cause: unknown) {
+      if (send.refusal !== undefined) throw send.refusal.cause
       throw asOutboundError(cause, target, signal)
     }
   }
@@ -130,6 +141,23 @@ export function createOutbound(options: OutboundOptions): Outbound {
   }
 
   return { call: tracedCall, close: () => agent.destroy() }
+}
+
+/** `refusal` tells that the request was not sent, and why. */
+function createGuard(check: (() => void) | undefined) {
+  const guard = {
+    refusal: undefined as { readonly cause: unknown } | undefined,
+    through: (agent: Agent): Dispatcher => (check === undefined ? agent : agent.compose(beforeSending(checked))),
+  }
+  const checked = () => {
+    try {
+      check?.()
+    } catch (cause: unknown) {
+      guard.refusal = { cause }
+      throw cause
+    }
+  }
+  return guard
 }
 
 function splitUrl(url: string): OutboundTarget {

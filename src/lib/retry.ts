@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outbound, OutboundRequest, OutboundResponse, OutboundTarget } from './outbound.ts'
 import { OutboundError } from './outbound.ts'
+import { parseRetryAfter } from './retry-after.ts'
 
 /** How often and how long a call is made again while it fails. */
 export interface RetryPolicy {
@@ -64,17 +65,9 @@ function valueOf(outcome: OutboundResponse | OutboundError): OutboundResponse {
 
 function delayBefore(attempt: number, outcome: OutboundResponse | OutboundError, { maxDelayMs }: RetryPolicy): number {
   const isTold = !(outcome instanceof OutboundError) && (outcome.status === 429 || outcome.status === 503)
-  const told = isTold ? retryAfterMs(outcome.header('retry-after')) : undefined
+  const told = isTold ? parseRetryAfter(outcome.header('retry-after'), Date.now()) : undefined
   if (told !== undefined) return told
   const delayMs = Math.min(FIRST_DELAY_MS * 2 ** attempt, maxDelayMs)
   // Callers that failed together must not come back together.
   return delayMs * (0.5 + Math.random() / 2)
-}
-
-/** Seconds or a date (RFC 9110 §10.2.3). */
-function retryAfterMs(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  if (/^\d+$/.test(value)) return Number(value) * 1000
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now())
 }

@@ -16,7 +16,7 @@ async function start(t: TestContext, options: LoginRigOptions = {}) {
   await visitor.go(await callbackUrl(visitor, rig))
   const ticket = visitor.cookie('127.0.0.1', 'oathkeeper')!
   const session = (await rig.login.reader.open(ticket))!
-  const refresh = (changes: Partial<Session> = {}) => rig.login.refresh({ ...session, ...changes })
+  const refresh = (changes: Partial<Session> = {}) => rig.login.refresh({ ...session, ...changes }, () => true)
   return { provider, rig, visitor, session, refresh }
 }
 
@@ -121,7 +121,7 @@ test('while the keys cannot be had the new tokens are kept and the new ID token 
   const { provider, rig, session } = await start(t)
   provider.switches.routes = { '/jwks': (_request, response) => void response.writeHead(500).end() }
   const restarted = await startLogin(t, [provider], { clock: rig.clock })
-  const outcome = await restarted.login.refresh(session)
+  const outcome = await restarted.login.refresh(session, () => true)
   assertRefreshed(outcome)
   assert.equal(outcome.claims, undefined)
   assert.equal(outcome.tokens.idToken, session.tokens.idToken)
@@ -139,6 +139,34 @@ test('UserInfo is read anew with a refresh, also where there is no new ID token'
     [['new'], undefined, 'alice'],
   )
 })
+
+test('a refresh token that may not be sent any more is not sent', async (t) => {
+  const { provider, rig, session } = await start(t)
+  const before = provider.asked('/token').length
+  assert.deepEqual(await rig.login.refresh(session, () => false), { kind: 'withheld' })
+  assert.equal(provider.asked('/token').length, before)
+  assert.equal((await rig.login.refresh(session, () => true)).kind, 'refreshed')
+})
+
+const passing: Record<string, readonly [status: number, error: string, retryAfter?: string, retryAfterMs?: number]> = {
+  'that the client is unknown': [401, 'invalid_client'],
+  'that it is down for a while': [400, 'temporarily_unavailable'],
+  'that there were too many requests': [429, 'invalid_grant', '30', 30_000],
+  'that it is in maintenance': [503, 'server_error', '120', 120_000],
+}
+for (const [name, [status, error, retryAfter, retryAfterMs]] of Object.entries(passing)) {
+  test(`a provider that says ${name} does not refuse the refresh token`, async (t) => {
+    const { provider, refresh } = await start(t)
+    provider.switches.routes = {
+      '/token': (_request, response) =>
+        response
+          .writeHead(status, { 'content-type': 'application/json', ...(retryAfter && { 'retry-after': retryAfter }) })
+          .end(JSON.stringify({ error })),
+    }
+    const outcome = await refresh()
+    assert.deepEqual([outcome.kind, outcome.kind === 'failed' && outcome.retryAfterMs], ['failed', retryAfterMs])
+  })
+}
 
 test('B-12: UserInfo that speaks of somebody else at a refresh ends the session; one that is down does not', async (t) => {
   const { provider, refresh } = await start(t, { provider: { userinfo: true } })

@@ -1,13 +1,14 @@
 import { TokenError } from '../credentials/verify.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { GateError } from '../kernel/errors.ts'
+import { UnexpectedStatusError } from '../lib/outbound.ts'
 import { isJsonObject, parseStrictJson } from '../lib/strict-json.ts'
 import type { RefreshOutcome, RefreshTokens, Session } from '../sessions/contract.ts'
 import { verifyIdToken } from './id-token.ts'
 import type { Claims } from './id-token-checks.ts'
 import type { Provider } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
-import { exchangeRefreshToken, type TokenResponse, TokenRefusedError } from './token-request.ts'
+import { exchangeRefreshToken, type TokenResponse, TokenRefusedError, WithheldError } from './token-request.ts'
 import { joinUserinfo, SubjectMismatchError } from './userinfo.ts'
 
 /**
@@ -18,14 +19,14 @@ export function createRefresh(
   providers: Pick<ReadonlyMap<string, Provider>, 'get'>,
   clock: Pick<Clock, 'now'>,
 ): RefreshTokens {
-  return async (session) => {
+  return async (session, maySend) => {
     const provider = providers.get(session.provider)
     const { refreshToken } = session.tokens
     if (provider === undefined) return NOT_CONFIGURED
     if (refreshToken === undefined) return { kind: 'rejected', detail: 'it has no refresh token' }
     try {
       if (!(await isIssuerOf(provider, session))) return NOT_CONFIGURED
-      const response = await exchangeRefreshToken(provider, refreshToken, clock.now())
+      const response = await exchangeRefreshToken(provider, refreshToken, clock.now(), maySend)
       return await renew(provider, session, response, clock)
     } catch (cause: unknown) {
       return toOutcome(cause, provider.id)
@@ -40,13 +41,19 @@ async function isIssuerOf(provider: Provider, { issuer }: Session): Promise<bool
 }
 
 function toOutcome(cause: unknown, providerId: string): RefreshOutcome {
+  if (cause instanceof WithheldError) return { kind: 'withheld' }
   if (cause instanceof TokenRefusedError && cause.error === 'invalid_grant') {
     return { kind: 'rejected', detail: cause.message }
   }
   if (cause instanceof TokenError || cause instanceof SubjectMismatchError) {
     return { kind: 'rejected', detail: cause.message }
   }
-  return { kind: 'failed', error: toProviderError(cause, providerId) }
+  const isTold = cause instanceof UnexpectedStatusError || cause instanceof TokenRefusedError
+  return {
+    kind: 'failed',
+    error: toProviderError(cause, providerId),
+    retryAfterMs: isTold ? cause.retryAfterMs : undefined,
+  }
 }
 
 async function renew(

@@ -2,6 +2,7 @@ import type { SessionTokens } from '../sessions/contract.ts'
 import { isJsonObject, parseStrictJsonBytes } from '../lib/strict-json.ts'
 import type { Provider } from './provider.ts'
 import { UnexpectedStatusError } from '../lib/outbound.ts'
+import { parseRetryAfter } from '../lib/retry-after.ts'
 import type { Transaction } from './transaction.ts'
 
 /** The token endpoint said no, in the words of the protocol. */
@@ -9,11 +10,19 @@ export class TokenRefusedError extends Error {
   override readonly name = 'TokenRefusedError'
   /** `error` of the answer, such as `invalid_grant`. Its description may hold anything and is not kept. */
   readonly error: string
+  /** How long it wants to be left alone; nothing where it did not say. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(error: string) {
+  constructor(error: string, retryAfterMs: number | undefined) {
     super(`the token endpoint refused: ${error}`)
     this.error = error
+    this.retryAfterMs = retryAfterMs
   }
+}
+
+/** Nothing was sent to the token endpoint: it was not allowed any more. */
+export class WithheldError extends Error {
+  override readonly name = 'WithheldError'
 }
 
 export type TokenResponse = Omit<SessionTokens, 'idToken'> & { readonly idToken: string | undefined }
@@ -29,27 +38,41 @@ export function exchangeCode(
   return requestTokens(provider, params, now)
 }
 
-/** Spends a refresh token. */
-export function exchangeRefreshToken(provider: Provider, refreshToken: string, now: number): Promise<TokenResponse> {
-  return requestTokens(provider, { grant_type: 'refresh_token', refresh_token: refreshToken }, now)
+/**
+ * Spends a refresh token.
+ * @throws {WithheldError} when `maySend` says no in the moment before it leaves.
+ */
+export function exchangeRefreshToken(
+  provider: Provider,
+  refreshToken: string,
+  now: number,
+  maySend: () => boolean,
+): Promise<TokenResponse> {
+  return requestTokens(provider, { grant_type: 'refresh_token', refresh_token: refreshToken }, now, () => {
+    if (!maySend()) throw new WithheldError('the refresh token was not sent')
+  })
 }
 
 async function requestTokens(
   provider: Provider,
   params: Readonly<Record<string, string>>,
   now: number,
+  beforeSend?: () => void,
 ): Promise<TokenResponse> {
   const { tokenEndpoint } = await provider.metadata()
   const { headers, fields } = authenticateClient(provider)
-  const { status, body } = await provider.outbound.call(tokenEndpoint, {
+  const { status, body, header } = await provider.outbound.call(tokenEndpoint, {
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded', ...headers },
     body: new URLSearchParams({ ...params, ...fields }).toString(),
+    ...(beforeSend !== undefined && { beforeSend }),
   })
   if (status === 200) return parseTokenResponse(parseStrictJsonBytes(body), now)
-  const error = status >= 400 && status < 500 ? readError(body) : undefined
-  if (error !== undefined) throw new TokenRefusedError(error)
-  throw new UnexpectedStatusError('the token endpoint', status)
+  const retryAfterMs = parseRetryAfter(header('retry-after'), now)
+  // Who limits rates has not looked at what was sent, whatever it says.
+  const error = status >= 400 && status < 500 && status !== 429 ? readError(body) : undefined
+  if (error !== undefined) throw new TokenRefusedError(error, retryAfterMs)
+  throw new UnexpectedStatusError('the token endpoint', status, retryAfterMs)
 }
 
 /** How the client proves itself: one method for each request, and never in the URL. */

@@ -132,7 +132,10 @@ export const END_REASONS = [
 /** Why a session ended. */
 export type EndReason = (typeof END_REASONS)[number]
 
-/** What a refresh at the provider gave. `rejected`: the provider refused the refresh token. `failed`: it could not be asked. */
+/**
+ * What a refresh at the provider gave. `rejected`: the provider refused the refresh token. `failed`: it could not be asked, or what it
+ * said is of no use. `withheld`: the refresh token was not sent, because that was not allowed any more.
+ */
 export type RefreshOutcome =
   | {
       readonly kind: 'refreshed'
@@ -140,10 +143,15 @@ export type RefreshOutcome =
       readonly claims: Readonly<Record<string, unknown>> | undefined
     }
   | { readonly kind: 'rejected'; readonly detail: string }
-  | { readonly kind: 'failed'; readonly error: GateError }
+  /** `retryAfterMs`: how long the provider wants to be left alone, where it said so. */
+  | { readonly kind: 'failed'; readonly error: GateError; readonly retryAfterMs?: number | undefined }
+  | { readonly kind: 'withheld' }
 
-/** What login gives to the manager: asks the provider for new tokens. Never throws. */
-export type RefreshTokens = (session: Session) => Promise<RefreshOutcome>
+/**
+ * What login gives to the manager: asks the provider for new tokens. Never throws. `maySend` is asked in the turn in which the refresh
+ * token leaves: until then it may have become another's to send.
+ */
+export type RefreshTokens = (session: Session, maySend: () => boolean) => Promise<RefreshOutcome>
 
 /** Sessions for people who know neither tickets' insides nor the store. */
 export interface SessionManager {

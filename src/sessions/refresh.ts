@@ -110,7 +110,8 @@ export class Refresher {
     const latest = await this.#latest(opened)
     if (latest === undefined) return { kind: 'ended', opened }
     if (this.dueAt(latest.content) > this.#records.clock.now()) return { kind: 'open', opened: latest }
-    const outcome = await this.#refreshTokens(latest.content.session)
+    const outcome = await this.#refreshTokens(latest.content.session, () => true)
+    if (outcome.kind === 'withheld') return { kind: 'open', opened: latest }
     const { provider } = latest.content.session
     publish({ type: 'refreshed', provider, outcome: outcome.kind })
     if (outcome.kind === 'rejected') return await this.#end(latest, outcome.detail)

@@ -65,8 +65,8 @@ test('oidc-provider: tokens are refreshed, and a refresh token that was used is 
   await signInAs(visitor, await visitor.follow(rig.url('/x')), 'ada')
   const session = (await rig.login.reader.open(visitor.cookie('127.0.0.1', 'oathkeeper') ?? ''))!
   assert.ok(session.tokens.refreshToken !== undefined)
-  const first = await rig.login.refresh(session)
+  const first = await rig.login.refresh(session, () => true)
   assert.equal(first.kind, 'refreshed')
-  const second = await rig.login.refresh(session)
+  const second = await rig.login.refresh(session, () => true)
   assert.deepEqual(second, { kind: 'rejected', detail: 'the token endpoint refused: invalid_grant' })
 })
