@@ -66,3 +66,11 @@ export async function startRedisInstance(
 }
 
 export type RedisInstance = Awaited<ReturnType<typeof startRedisInstance>>
+
+/** How often Redis was asked for a session while `run` ran. */
+export async function countReads({ server }: Pick<RedisRig, 'server'>, run: () => unknown): Promise<number> {
+  await server.command('CONFIG', 'RESETSTAT')
+  await run()
+  const stats = String(await server.command('INFO', 'commandstats'))
+  return Number(/cmdstat_getrange:calls=(\d+)/.exec(stats)?.[1] ?? 0)
+}

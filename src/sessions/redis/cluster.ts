@@ -166,7 +166,9 @@ export class ClusterServers implements RedisServers {
 
   #newLink(address: RedisAddress, key: 'cluster' | 'cluster.addrs'): RedisLink {
     const own = { credentials: this.#credentials, locate: () => address, mastersOnly: false, key }
-    const options = { ...this.#options, ...own }
+    // What is asked for the map and nothing else need not tell of changes.
+    const tracking = this.#options.tracking && key === 'cluster'
+    const options = { ...this.#options, ...own, tracking }
     return new RedisLink(options, this.#deps)
   }
 

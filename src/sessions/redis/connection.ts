@@ -21,6 +21,8 @@ export interface RedisConnectionOptions {
   readonly commandTimeoutMs: number
   /** Whether the server is to tell when something that was read over the connection changes. */
   readonly tracking: boolean
+  /** RESP; the newer one unless the server has only the older, which knows no tracking. */
+  readonly protocol?: 2 | 3
 }
 
 /** What a connection tells by itself. */
@@ -75,12 +77,12 @@ export async function openConnection(
 }
 
 async function createClientFor(options: RedisConnectionOptions) {
-  const { address, credentials, tls, db, connectTimeoutMs, tracking } = options
+  const { address, credentials, tls, db, connectTimeoutMs, tracking, protocol = 3 } = options
   const { createClient, RESP_TYPES } = await import('@redis/client')
   const socket = { host: address.host, port: address.port, connectTimeout: connectTimeoutMs }
   const { username, password } = credentials
   return createClient({
-    RESP: 3,
+    RESP: protocol,
     socket:
       tls === undefined
         ? { ...socket, reconnectStrategy: false }
@@ -88,7 +90,8 @@ async function createClientFor(options: RedisConnectionOptions) {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password: password.reveal() }),
     database: db,
-    name: 'oathkeeper',
+    // Where only the older protocol gets through, CLIENT may not.
+    ...(protocol === 3 && { name: 'oathkeeper' }),
     // Its own deadline does not fire for a command that was sent, and costs twice the command.
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     disableOfflineQueue: true,

@@ -10,6 +10,7 @@ export function createServers(options: RedisStoreOptions, deps: RedisLinkDeps): 
   const { servers, credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking } = options
   const common = { credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking }
   if (servers.kind === 'cluster') return new ClusterServers(servers.addresses, common, deps)
-  if (servers.kind === 'single') return new OneServer(servers.address, { ...common, key: servers.key }, deps)
-  return new OneServer(new Sentinels(servers, options, deps.logger), { ...common, key: 'sentinel' }, deps)
+  const one = { ...common, proofPrefix: `${options.sessionPrefix}lease:tracking-` }
+  if (servers.kind === 'single') return new OneServer(servers.address, { ...one, key: servers.key }, deps)
+  return new OneServer(new Sentinels(servers, options, deps.logger), { ...one, key: 'sentinel' }, deps)
 }

@@ -86,6 +86,12 @@ const DENIED = 'the user may not do what sessions need: check its ACL'
 export const SENTINEL = 'it is a Redis Sentinel and keeps no data: set @here to the Redis server itself'
 export const REPLICA = 'it is a read-only replica: set @here to the master'
 export const NO_TRACKING =
+  'it does not know CLIENT TRACKING, without which session_store.near_cache cannot be used: connect to the server itself, or set near_cache.enabled to false'
+export const NO_RESP3 =
+  'it does not speak RESP3, without which session_store.near_cache cannot be used: connect to the server itself, or set near_cache.enabled to false'
+export const NO_MESSAGES =
+  'its messages about changes do not arrive, without which session_store.near_cache cannot be used: connect to the server itself, or set near_cache.enabled to false'
+export const TRACKING_DENIED =
   'the user may not run CLIENT TRACKING, without which session_store.near_cache cannot be used: allow +client|tracking'
 export const TOO_OLD = 'it lacks a command that sessions need: Redis 6.2 or later, or Valkey, is required'
 

@@ -5,7 +5,6 @@ import { storeUnavailable } from '../store-error.ts'
 import type { RedisAddress } from './address.ts'
 import { Backoff } from './backoff.ts'
 import {
-  openConnection,
   RedisTimeout,
   type RedisArgument,
   type RedisConnection,
@@ -13,8 +12,9 @@ import {
   type RedisCredentials,
   type RedisReply,
 } from './connection.ts'
-import { diagnose, NO_TRACKING, type RedisKey, type RedisTarget, tell } from './diagnose.ts'
-import { checkMaster, isTrackingDenied } from './handshake.ts'
+import { diagnose, type RedisKey, type RedisTarget } from './diagnose.ts'
+import { checkMaster } from './handshake.ts'
+import { ConnectionOpener, type TrackedConnection } from './tracked-connection.ts'
 
 export interface RedisLinkOptions extends Omit<RedisConnectionOptions, 'address'> {
   /** Where the server is: asked before each connection. */
@@ -23,6 +23,8 @@ export interface RedisLinkOptions extends Omit<RedisConnectionOptions, 'address'
   readonly mastersOnly: boolean
   /** What says where the server is. */
   readonly key: RedisKey
+  /** Of names that may be written on this server, so that it is seen whether it tells of changes. */
+  readonly proofPrefix?: string
 }
 
 export interface RedisLinkDeps {
@@ -46,7 +48,7 @@ const MAX_IN_FLIGHT = 4096
  * How often a connection is tried, so that one that died unnoticed is replaced before somebody needs it, and so that nobody
  * waits longer than this and a deadline for changes that it does not tell.
  */
-const HEARTBEAT_MS = 1_000
+const HEARTBEAT_MS = 250
 /** A connection whose server turned out to be a replica is given up at most so often. */
 const RECYCLE_EVERY_MS = 1_000
 
@@ -61,7 +63,7 @@ export class RedisLink {
   readonly #logger: Logger
   #address: RedisAddress | undefined
   #connection: RedisConnection | undefined
-  #tracking: boolean
+  readonly #opener: ConnectionOpener
   /** Of the connection that is open, where it tracks. */
   #watch: { lostAt: number | undefined } | undefined
   #lastCause: unknown
@@ -77,12 +79,12 @@ export class RedisLink {
   constructor(options: RedisLinkOptions, deps: RedisLinkDeps) {
     this.#options = options
     this.#credentials = options.credentials
-    this.#tracking = options.tracking
+    this.#opener = new ConnectionOpener(options.proofPrefix, deps.logger)
     this.#deps = deps
     this.#logger = deps.logger
     this.#heartbeat = setInterval(() => {
-      // What goes wrong is seen and mended by the connection's own deadline.
-      this.#connection?.send(['PING']).catch(() => undefined)
+      // What goes wrong is seen and mended by the connection's own deadline, which runs already while something is in flight.
+      if (this.#connection?.inFlight === 0) this.#connection.send(['PING']).catch(() => undefined)
     }, HEARTBEAT_MS).unref()
   }
 
@@ -100,26 +102,26 @@ export class RedisLink {
   async connect(): Promise<void> {
     const address = await this.#options.locate()
     this.#address = address
-    const connection = await this.#open(address)
+    const { connection, isTracking } = await this.#open(address)
     if (this.#closed) return connection.destroy()
     this.#connection = connection
     this.#hasAnswered = false
-    this.#watch = this.#tracking ? { lostAt: undefined } : undefined
+    this.#watch = isTracking ? { lostAt: undefined } : undefined
   }
 
-  async #open(address: RedisAddress): Promise<RedisConnection> {
-    const events = { lost: (cause: unknown) => this.#lost(cause), changed: this.#deps.changed }
-    const options = { ...this.#options, address, credentials: this.#credentials, tracking: this.#tracking }
-    try {
-      const connection = await openConnection(options, events)
-      if (this.#options.mastersOnly) await checkMaster(connection)
-      return connection
-    } catch (cause) {
-      if (!this.#tracking || !isTrackingDenied(cause)) throw cause
-      this.#tracking = false
-      this.#logger.warn({}, `${tell(NO_TRACKING, this.target)}; until then the store is asked at each request`)
-      return await this.#open(address)
+  async #open(address: RedisAddress): Promise<TrackedConnection> {
+    let opened: TrackedConnection | undefined
+    const events = {
+      // One that breaks before it is in use is told of by the attempt that opens it.
+      lost: (cause: unknown) => {
+        if (opened !== undefined && opened.connection === this.#connection) this.#lost(cause)
+      },
+      changed: this.#deps.changed,
     }
+    const options = { ...this.#options, address, credentials: this.#credentials }
+    opened = await this.#opener.open(options, events, this.target)
+    if (this.#options.mastersOnly) await checkMaster(opened.connection)
+    return opened
   }
 
   /** Connects now if that is possible, and else as soon as it is; for ever. */

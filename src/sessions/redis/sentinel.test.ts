@@ -98,7 +98,8 @@ describe('Redis by Sentinel', { concurrency: 3 }, () => {
       assert.match(String(await after.command('CLIENT', 'LIST')), /name=oathkeeper/)
       assert.doesNotMatch(String(await before.command('CLIENT', 'LIST')), /name=oathkeeper/)
     })
-    await logIn(instance)
+    // It is listed from its first word on.
+    await until(1000, () => logIn(instance))
   })
 
   test('FM-08: the old master comes back: it takes no writes, and what was ended meanwhile stays ended', async (t) => {

@@ -5,6 +5,7 @@ import { GateError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { SessionStore } from '../contract.ts'
 import { CLUSTER, diagnose, isOfCluster, NO_CLUSTER, REPLICA, SENTINEL, tell } from './diagnose.ts'
+import { readServerFacts, type ServerFacts } from './handshake.ts'
 import type { RedisLink } from './link.ts'
 import { type RedisServers, ServersError } from './servers.ts'
 
@@ -66,21 +67,19 @@ async function tryServers(
 
 /** What kind of server it says it is. */
 async function checkServer(link: RedisLink): Promise<void> {
-  const hello = await readHello(link)
-  const mode = String(hello?.['mode'])
+  const { mode, role, version, server } = await readFacts(link)
   const wantsCluster = isOfCluster(link.target.key)
   if (mode === 'sentinel') throw problemOf(SENTINEL, link)
   if ((mode === 'cluster') !== wantsCluster) throw problemOf(wantsCluster ? NO_CLUSTER : CLUSTER, link)
-  if (/^(replica|slave)$/.test(String(hello?.['role']))) throw problemOf(REPLICA, link)
-  const version = String(hello?.['version'])
-  if (hello?.['server']?.toString() === 'redis' && isTooOld(version)) {
+  if (role === 'replica' || role === 'slave') throw problemOf(REPLICA, link)
+  if (server === 'redis' && version !== undefined && isTooOld(version)) {
     throw problemOf(`it is Redis ${version}: Redis 6.2 or later, or Valkey, is required`, link)
   }
 }
 
-async function readHello(link: RedisLink): Promise<Readonly<Record<string, unknown>> | null> {
+async function readFacts(link: RedisLink): Promise<ServerFacts> {
   try {
-    return (await link.sendRaw(['HELLO'])) as Readonly<Record<string, unknown>> | null
+    return await readServerFacts((args) => link.sendRaw(args))
   } catch (cause) {
     throw new ServersError(diagnose(cause, link.target))
   }
