@@ -16,6 +16,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (expires_at);
   CREATE TABLE IF NOT EXISTS states (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL, expires_at INTEGER NOT NULL) WITHOUT ROWID;
 `
 
 /**
@@ -79,6 +80,10 @@ export function createSessionStore(options, { clock, logger }) {
     releaseLease: (name, holder) => {
       sql.releaseLease.run(name, holder)
     },
+    putNote: (name, text, expiresAt) => {
+      sql.putNote.run(name, text, expiresAt)
+    },
+    getNote: (name) => sql.getNote.get(name, clock.now())?.text,
     async close() {
       cancelSweep?.()
       db.close()
@@ -109,6 +114,10 @@ function prepare(db) {
       ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at WHERE expires_at <= ?`),
     renewLease: db.prepare('UPDATE leases SET expires_at = ? WHERE name = ? AND holder = ? AND expires_at > ?'),
     releaseLease: db.prepare('DELETE FROM leases WHERE name = ? AND holder = ?'),
-    sweeps: ['sessions', 'states', 'leases'].map((table) => db.prepare(`DELETE FROM ${table} WHERE expires_at <= ?`)),
+    putNote: db.prepare('INSERT OR REPLACE INTO notes (name, text, expires_at) VALUES (?, ?, ?)'),
+    getNote: db.prepare('SELECT text FROM notes WHERE name = ? AND expires_at > ?'),
+    sweeps: ['sessions', 'states', 'leases', 'notes'].map((table) =>
+      db.prepare(`DELETE FROM ${table} WHERE expires_at <= ?`),
+    ),
   }
 }

@@ -67,6 +67,10 @@ export interface SessionStore {
   renewLease?(name: string, holder: string, ttlMs: number): MaybePromise<boolean>
   /** Gives it back; does nothing when `holder` has it no longer. */
   releaseLease(name: string, holder: string): MaybePromise<void>
+  /** Keeps a short text under `name` for all instances, in place of what was kept there. */
+  putNote(name: string, text: string, expiresAt: number): MaybePromise<void>
+  /** What is kept under `name`; it stays there. */
+  getNote(name: string): MaybePromise<string | undefined>
   close(): Promise<void>
 }
 

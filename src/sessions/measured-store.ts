@@ -34,6 +34,8 @@ export function measureStore(store: SessionStore): SessionStore {
       renewLease: (...args) => measure('renew_lease', () => renewLease.apply(store, args)),
     }),
     releaseLease: (...args) => measure('release_lease', () => store.releaseLease(...args)),
+    putNote: (...args) => measure('put_note', () => store.putNote(...args)),
+    getNote: (name) => measure('get_note', () => store.getNote(name)),
     close: () => store.close(),
   }
 }

@@ -4,6 +4,7 @@ import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { BoundedStates } from './memory/bounded-states.ts'
 import { ExpiryBuckets } from './memory/expiry-buckets.ts'
 import { KeyIndex } from './memory/key-index.ts'
+import { MemoryNotes } from './memory/notes.ts'
 
 export interface MemoryStoreOptions {
   /** When as many are held, the one unused for longest goes. */
@@ -44,6 +45,7 @@ export class MemoryStore implements SessionStore {
   readonly #subjects = new KeyIndex()
   readonly #providerSessions = new KeyIndex()
   readonly #leases: LRUCache<string, Lease>
+  readonly #notes: MemoryNotes
   #cancelSweep: (() => void) | undefined
 
   constructor(options: MemoryStoreOptions, clock: Clock) {
@@ -54,6 +56,7 @@ export class MemoryStore implements SessionStore {
     })
     this.#states = new BoundedStates(options.maxStates, SWEEP_MS)
     this.#leases = new LRUCache({ max: MAX_LEASES })
+    this.#notes = new MemoryNotes(clock)
   }
 
   async start(): Promise<void> {}
@@ -144,6 +147,14 @@ export class MemoryStore implements SessionStore {
 
   releaseLease(name: string, holder: string): void {
     if (this.#leases.get(name)?.holder === holder) this.#leases.delete(name)
+  }
+
+  putNote(name: string, text: string, expiresAt: number): void {
+    this.#notes.putNote(name, text, expiresAt)
+  }
+
+  getNote(name: string): string | undefined {
+    return this.#notes.getNote(name)
   }
 
   /** A look that does not count as a use. */

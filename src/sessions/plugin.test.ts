@@ -85,6 +85,14 @@ test('what it may leave out is there if it has it, and only then', async () => {
   assert.deepEqual(changed, ['key'])
 })
 
+test('notes are kept here for a store that keeps none', async () => {
+  const store = await load(storeSource(''))
+  await store.putNote('name', 'text', Number.POSITIVE_INFINITY)
+  assert.equal(await store.getNote('name'), 'text')
+  const own = await load(storeSource("putNote() {}, getNote: () => 'its own'"))
+  assert.equal(await own.getNote('name'), 'its own')
+})
+
 test('whatever it throws means that it could not be asked, never that there is no session', async () => {
   const refusal = { code: 'ERR_SESSION_STORE_UNAVAILABLE', detail: 'mine: no disk' }
   const throwing = await load(storeSource('getSession() { throw new Error("no disk") }'))

@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts'
 import { GateError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { MaybePromise, SessionStore } from './contract.ts'
+import { MemoryNotes } from './memory/notes.ts'
 import { storeUnavailable } from './store-error.ts'
 
 /** What a store of somebody else's is given besides its own options. */
@@ -18,8 +19,8 @@ export type CreateStorePlugin = (
   deps: StorePluginDeps,
 ) => MaybePromise<SessionStore>
 
-/** Every operation of the contract; each may answer at once or by a promise. */
-const ASKED = [
+/** Every operation that a store must have; each may answer at once or by a promise. */
+const REQUIRED = [
   'ping',
   'getSession',
   'createSession',
@@ -32,8 +33,10 @@ const ASKED = [
   'releaseLease',
 ] as const satisfies readonly (keyof SessionStore)[]
 
-/** Operations that a module may leave out. */
-const OPTIONAL = ['renewLease'] as const satisfies readonly (keyof SessionStore)[]
+/** Operations that a module may leave out. Notes are then kept in this process. */
+const OPTIONAL = ['renewLease', 'putNote', 'getNote'] as const satisfies readonly (keyof SessionStore)[]
+
+type Notes = Pick<SessionStore, 'putNote' | 'getNote'>
 
 /** A module's store that does not answer within this time counts as one that cannot be asked. */
 const DEADLINE_MS = 5_000
@@ -54,9 +57,9 @@ export async function loadPluginStore(
   } catch (cause) {
     throw new Error(`the session store ${path} could not be created: ${messageOf(cause)}`, { cause })
   }
-  const missing = ['kind', 'start', 'close', ...ASKED].filter((name) => !hasMember(store, name))
+  const missing = ['kind', 'start', 'close', ...REQUIRED].filter((name) => !hasMember(store, name))
   if (missing.length > 0) throw new Error(`the session store ${path} lacks ${missing.join(', ')}`)
-  return guard(store)
+  return guard(store, deps.clock)
 }
 
 async function importFactory(path: string): Promise<CreateStorePlugin> {
@@ -83,10 +86,10 @@ function hasMember(store: unknown, name: string): boolean {
  * Holds a store to the contract where others depend on it: whatever it throws means "could not ask", never "not there", and
  * no call waits for ever.
  */
-function guard(store: SessionStore): SessionStore {
+function guard(store: SessionStore, clock: Clock): SessionStore {
   const guarded: Record<string, unknown> = { kind: store.kind, start: () => store.start(), close: () => store.close() }
   if (store.onChange !== undefined) guarded['onChange'] = store.onChange.bind(store)
-  for (const name of [...ASKED, ...OPTIONAL.filter((optional) => hasMember(store, optional))]) {
+  for (const name of [...REQUIRED, ...OPTIONAL.filter((optional) => hasMember(store, optional))]) {
     const operation = store[name]?.bind(store) as (...args: unknown[]) => unknown
     guarded[name] = (...args: unknown[]) => {
       try {
@@ -97,7 +100,13 @@ function guard(store: SessionStore): SessionStore {
       }
     }
   }
-  return guarded as unknown as SessionStore
+  if (hasMember(store, 'putNote') && hasMember(store, 'getNote')) return guarded as unknown as SessionStore
+  const notes = new MemoryNotes(clock)
+  const notesHere: Notes = {
+    putNote: (...args) => notes.putNote(...args),
+    getNote: (name) => notes.getNote(name),
+  }
+  return { ...(guarded as unknown as SessionStore), ...notesHere }
 }
 
 async function inTime(answer: PromiseLike<unknown>, kind: string): Promise<unknown> {

@@ -2,9 +2,9 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { publish } from './events.ts'
-import type { RedisAddress } from './redis/address.ts'
 import { hashOf, Keyspace } from './redis/keyspace.ts'
 import type { WatchedReply } from './redis/link.ts'
+import type { RedisStoreOptions } from './redis/options.ts'
 import { Readings } from './redis/readings.ts'
 import {
   CREATE_SESSION,
@@ -18,41 +18,25 @@ import {
 } from './redis/scripts.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './redis/connection.ts'
 import { createServers } from './redis/create-servers.ts'
-import type { SentinelOptions } from './redis/sentinel.ts'
 import type { RedisServers } from './redis/servers.ts'
 import { startServers } from './redis/start.ts'
-import { decodeHead, encodeHead, encodeTime, encodeVersion, HEAD_BYTES, type StoredHead } from './redis/stored-value.ts'
-import type { RedisTls } from './redis/tls.ts'
+import {
+  decodeHead,
+  decodeNote,
+  encodeHead,
+  encodeNote,
+  encodeTime,
+  encodeVersion,
+  HEAD_BYTES,
+  type StoredHead,
+} from './redis/stored-value.ts'
 import { MAX_RECORD_BYTES } from './record.ts'
 
-export interface RedisStoreOptions {
-  readonly servers: RedisServersOptions
-  readonly credentials: RedisCredentials
-  readonly tls: RedisTls | undefined
-  /** 0 to 15. */
-  readonly db: number
-  readonly sessionPrefix: string
-  readonly statePrefix: string
-  readonly connectTimeoutMs: number
-  readonly commandTimeoutMs: number
-  /** How long a server that cannot be used is tried again at start. */
-  readonly startTimeoutMs: number
-  /** Whether what is read is watched, so that it may be kept. */
-  readonly tracking: boolean
-  /** Whether sessions of the fork are taken over. */
-  readonly migrateForkSessions: boolean
-}
-
-/** Which server, or servers. */
-export type RedisServersOptions =
-  /** `key`: of the configuration, that says which. */
-  | { readonly kind: 'single'; readonly address: RedisAddress; readonly key: 'addr' | 'url' }
-  | ({ readonly kind: 'sentinel' } & SentinelOptions)
-  /** Some of its nodes, from which the others are learnt. */
-  | { readonly kind: 'cluster'; readonly addresses: readonly RedisAddress[] }
+export type { RedisStoreOptions }
 
 /** More than a record may have: what is longer is cut by the server and is none of ours. */
 const MAX_VALUE_BYTES = HEAD_BYTES + MAX_RECORD_BYTES
+const MAX_NOTE_BYTES = 1024
 /** 16 bytes in hexadecimal. Ours are 43 characters long. */
 const FORK_ID = /^[0-9a-f]{32}$/
 /** Where one form of the fork keeps its sessions, whatever prefix is configured. */
@@ -63,7 +47,7 @@ const FIND_CHUNK = 500
 /**
  * Creates a store in Redis. Keys, all of which expire: `<session_prefix><key>` holds a record, `<state_prefix><key>` a login
  * state, `<session_prefix>subject:<hash>` and `<session_prefix>sid:<hash>` the keys of a person's and of a provider session's
- * records, `<session_prefix>lease:<key>` who is refreshing a session.
+ * records, `<session_prefix>lease:<key>` who is refreshing a session, `<session_prefix>note:<hash>` what a provider announced.
  */
 export function createRedisStore(options: RedisStoreOptions, clock: Clock, logger: Logger): RedisSessionStore {
   return new RedisStore(options, clock, logger)
@@ -214,6 +198,17 @@ class RedisStore implements RedisSessionStore {
 
   async releaseLease(name: string, holder: string): Promise<void> {
     await this.#run(RELEASE_LEASE, [this.#keys.lease(name)], [holder])
+  }
+
+  async putNote(name: string, text: string, expiresAt: number): Promise<void> {
+    const key = this.#keys.note(name)
+    await this.#servers.send(key, ['SET', key, encodeNote(text, expiresAt), 'PX', this.#lifetime(expiresAt)])
+  }
+
+  async getNote(name: string): Promise<string | undefined> {
+    const { reply } = await this.#read(this.#keys.note(name), MAX_NOTE_BYTES)
+    const note = reply === undefined ? undefined : decodeNote(reply)
+    return note !== undefined && note.expiresAt > this.#clock.now() ? note.text : undefined
   }
 
   async #members(index: string): Promise<string[]> {

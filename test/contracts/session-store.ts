@@ -195,6 +195,18 @@ export function testSessionStore({ name, create, createAnother, clock: createClo
     assert.equal(await store.acquireLease(lease, 'c', MINUTE), false)
   })
 
+  test(`${name}: a note is read as often as one likes, until its end, and is replaced by the next of its name`, async () => {
+    await using s = await setUp()
+    const note = someKey()
+    assert.equal(await s.store.getNote(note), undefined)
+    await s.store.putNote(note, 'one', s.end)
+    assert.deepEqual([await s.store.getNote(note), await s.store.getNote(note)], ['one', 'one'])
+    await s.store.putNote(note, 'two', s.end)
+    assert.equal(await s.store.getNote(note), 'two')
+    s.clock.advance(10 * MINUTE)
+    assert.equal(await s.store.getNote(note), undefined)
+  })
+
   test(`${name}: V-083, V-133: keys and subjects of any text are data and nothing else`, async () => {
     await using s = await setUp()
     const texts = ['__proto__', 'constructor', '%s %b', 'x\r\nSET y z', '*', '?', '[', 'nul\0', '名前', ' ', '{tag}']
@@ -230,6 +242,8 @@ export function testSessionStore({ name, create, createAnother, clock: createClo
     await s.store.putState(key, Buffer.from('state'), s.end, '')
     assert.notEqual(await other.takeState(key), undefined)
     assert.equal(await s.store.takeState(key), undefined)
+    await s.store.putNote(key, 'seen', s.end)
+    assert.equal(await other.getNote(key), 'seen')
     assert.equal(await other.deleteSession(key), true)
     assert.equal(await s.store.getSession(key), undefined)
     assert.deepEqual(await s.store.findSessions({ subject: index.subject }), [])

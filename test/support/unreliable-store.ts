@@ -24,6 +24,8 @@ const OPERATIONS = [
   'acquireLease',
   'renewLease',
   'releaseLease',
+  'putNote',
+  'getNote',
 ] as const
 
 export function createUnreliableStore(inner: SessionStore): UnreliableStore {

@@ -1,4 +1,4 @@
-import type { RedisStoreOptions } from '../redis.ts'
+import type { RedisStoreOptions } from './options.ts'
 import { ClusterServers } from './cluster.ts'
 import type { RedisLinkDeps } from './link.ts'
 import { OneServer } from './one-server.ts'

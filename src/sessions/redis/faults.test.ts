@@ -360,12 +360,13 @@ test('FM-23: a session whose key lost its expiry ends at its time all the same',
   assert.equal(await instance.states.take('a'.repeat(20), 'b'.repeat(20)), undefined)
 })
 
-test('every key in Redis ends by itself: records, states, indexes and leases', async (t) => {
+test('every key in Redis ends by itself: records, states, indexes, leases and notes', async (t) => {
   const rig = await startRig(t)
   const instance = await startInstance(t, rig)
   await instance.manager.create(sessionDraft({ sid: 'sid-1' }))
   await instance.states.put('a'.repeat(20), 'b'.repeat(20), 1, instance.clock.now() + 600_000, '192.0.2.1')
   await instance.store.acquireLease('lease', 'me', 20_000)
+  await instance.store.putNote('note', 'text', instance.clock.now() + 60_000)
   const ends = new Map<string, number>()
   for (const key of (await rig.server.command('KEYS', '*')) as string[]) {
     ends.set(key.replace(/[\w-]{43}$/, '…'), Math.round(Number(await rig.server.command('PTTL', key)) / 10_000) * 10)
@@ -376,6 +377,7 @@ test('every key in Redis ends by itself: records, states, indexes and leases', a
     'session:sid:…': 86_400,
     'state:…': 600,
     'session:lease:lease': 20,
+    'session:note:note': 60,
   })
 })
 

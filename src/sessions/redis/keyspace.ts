@@ -55,6 +55,10 @@ export class Keyspace {
     return `${this.#options.sessionPrefix}lease:${name}`
   }
 
+  note(name: string): string {
+    return `${this.#options.sessionPrefix}note:${name}`
+  }
+
   state(key: string): string {
     return this.#options.statePrefix + key
   }

@@ -15,6 +15,7 @@ const HEX_DIGITS = 12
 const HASH_LENGTH = 43
 const NO_HASH = '.'.repeat(HASH_LENGTH)
 const HEAD = /^1([0-9a-f]{12})([0-9a-f]{12})([\w-]{43})([\w-]{43}|\.{43})$/
+const NOTE = /^([0-9a-f]{12})(.*)$/s
 /** Format, version, end (12 hexadecimal digits each), hash of the subject, hash of the provider's session. */
 export const HEAD_BYTES = 1 + HEX_DIGITS * 2 + HASH_LENGTH * 2
 
@@ -43,6 +44,17 @@ export function decodeHead(value: Buffer): StoredHead | undefined {
     subject,
     providerSession: providerSession === NO_HASH ? undefined : providerSession,
   }
+}
+
+/** A note, behind its end. */
+export function encodeNote(text: string, expiresAt: number): string {
+  return encodeTime(expiresAt) + text
+}
+
+/** `undefined` when these bytes are none of ours. */
+export function decodeNote(value: Buffer): { readonly text: string; readonly expiresAt: number } | undefined {
+  const [, expiresAt, text] = NOTE.exec(value.toString()) ?? []
+  return expiresAt === undefined || text === undefined ? undefined : { text, expiresAt: Number.parseInt(expiresAt, 16) }
 }
 
 function hex(value: number): string {
