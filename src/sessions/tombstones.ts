@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../kernel/clock.ts'
 
 const MAX_TOMBSTONES = 100_000
-const RETRY_MS = 5_000
+/** So that an end is known everywhere within two seconds of the return of the store. */
+const RETRY_MS = 1_000
 
 /**
  * Tickets that were ended here. They are refused in this process until the session would have ended anyway, even if the store
@@ -32,7 +33,7 @@ export class Tombstones {
   }
 }
 
-/** Ends that the store could not be told of: told again, every few seconds, until it takes them or the session is over. */
+/** Ends that the store could not be told of: told again, every second, until it takes them or the session is over. */
 export class OwedEnds {
   readonly #owed = new Map<string, { readonly until: number; readonly end: () => Promise<unknown> }>()
   readonly #clock: Clock
