@@ -51,6 +51,11 @@ const SUITES: Record<string, Suite> = {
     files: ['test/integration/**/*.test.ts'],
     needs: [REDIS_SERVER],
   },
+  faults: {
+    summary: 'the fault matrix: one test for each row of what can fail (docs/reliability.md)',
+    files: ['test/faults/**/*.test.ts'],
+    needs: [REDIS_SERVER],
+  },
   regression: {
     summary: 'one test for each security requirement and published weakness',
     files: ['test/regression/**/*.test.ts'],

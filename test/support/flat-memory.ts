@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+interface Holdings {
+  readonly heapBytes: number
+  readonly sockets: number
+  readonly timers: number
+}
+
+/** What a request may leave behind on average: less than the smallest thing that could be forgotten. */
+const BYTES_A_REQUEST = 100
+/** What the heap of a process varies by, whatever it does. */
+const NOISE_BYTES = 1_500_000
+/** Sockets and timers that come and go by themselves, such as those of a try to connect. */
+const NOISE_HANDLES = 6
+
+/**
+ * Has this process take that many requests twice, the first time to warm up, and holds it to what it had before: neither
+ * memory nor sockets nor timers grow with requests.
+ * @returns one sentence about it
+ */
+export async function assertFlat(requests: number, load: (requests: number) => Promise<unknown>): Promise<string> {
+  await load(requests)
+  const before = await holdings()
+  await load(requests)
+  const after = await holdings()
+  const grown = after.heapBytes - before.heapBytes
+  const said = `${requests} requests: ${(grown / 1e6).toFixed(2)} MB more, ${after.sockets - before.sockets} sockets, ${after.timers - before.timers} timers`
+  assert.ok(grown < NOISE_BYTES + BYTES_A_REQUEST * requests, said)
+  assert.ok(after.sockets <= before.sockets + NOISE_HANDLES, said)
+  assert.ok(after.timers <= before.timers + NOISE_HANDLES, said)
+  return said
+}
+
+async function holdings(): Promise<Holdings> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  for (let i = 0; i < 3; i++) {
+    await sleep(20)
+    collect()
+  }
+  const handles = process.getActiveResourcesInfo()
+  const count = (kind: string): number => handles.filter((name) => name === kind).length
+  return { heapBytes: process.memoryUsage().heapUsed, sockets: count('TCPSocketWrap'), timers: count('Timeout') }
+}
