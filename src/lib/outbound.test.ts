@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { createOutbound, OutboundError, type OutboundFailure } from './outbound.ts'
@@ -144,4 +144,36 @@ test('the check is made when there is a connection, not when the call is made', 
   gate.resolve()
   await first
   await assert.rejects(second, { message: 'not any more' })
+})
+
+test('through a proxy: plain calls are asked of it whole, tunnels are opened through it, and its answers are not ours', async (t) => {
+  const seen: string[] = []
+  const target = await serve(t, (request, response) => response.end(`${request.url} ${request.headers['x-two']}`))
+  const { host, port } = new URL(target)
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers['proxy-authorization'] ?? ''}`)
+    response.end('from the proxy')
+  })
+  server.on('connect', (request, socket) => {
+    seen.push(`CONNECT ${request.url}`)
+    const through = connect(Number(port), '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
+    socket.pipe(through).pipe(socket)
+    for (const one of [socket, through]) one.on('error', () => [socket, through].forEach((each) => each.destroy()))
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const proxy = `http://me:pass@127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const proxyFor = (origin: string): string | undefined => (origin.endsWith(host) ? undefined : proxy)
+  const outbound = createOutbound({ timeoutMs: 5000, maxBytes: 1000, proxyFor })
+  t.after(() => outbound.close())
+  const text = async (url: string): Promise<string> =>
+    Buffer.from((await outbound.call(url, { method: 'GET', headers: ['x-two', 'a', 'x-two', 'b'] })).body).toString()
+  assert.equal(await text(`${target}direct`), '/direct a, b')
+  assert.equal(await text('http://keys.example/jwks?a=b'), 'from the proxy')
+  assert.deepEqual(seen, ['GET http://keys.example/jwks?a=b Basic bWU6cGFzcw=='])
+  await assert.rejects(outbound.call('https://keys.example/', { method: 'GET' }), failsAs('unreachable'))
+  assert.deepEqual(seen[1], 'CONNECT keys.example:443')
 })

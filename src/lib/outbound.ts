@@ -1,6 +1,8 @@
 import { currentSpan, withTraceHeaders } from './trace.ts'
 import { beforeSending } from './before-sending.ts'
-import { Agent, type Dispatcher, errors as undiciErrors } from 'undici'
+import { type Dispatcher, errors as undiciErrors } from 'undici'
+import { Dispatchers } from './dispatchers.ts'
+import { type ProxyFor, readProxyEnvironment } from './proxy-environment.ts'
 
 export interface OutboundOptions {
   /** From the first byte sent, connecting included, to the last byte of the answer. */
@@ -11,6 +13,8 @@ export interface OutboundOptions {
   readonly ca?: string | undefined
   /** Open connections for each origin. */
   readonly connections?: number
+  /** Default: as the environment of this process says (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`). */
+  readonly proxyFor?: ProxyFor | undefined
 }
 
 export interface OutboundRequest {
@@ -89,20 +93,22 @@ const MAX_HEADER_BYTES = 16 * 1024
 /** Creates a caller with a connection pool of its own. */
 export function createOutbound(options: OutboundOptions): Outbound {
   const { timeoutMs, maxBytes, ca } = options
-  const agent = new Agent({
+  const dispatchers = new Dispatchers({
+    timeoutMs,
+    ca,
     connections: options.connections ?? 16,
-    allowH2: false,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    connect: { timeout: timeoutMs, ...(ca !== undefined && { ca }) },
+    maxHeaderBytes: MAX_HEADER_BYTES,
+    proxyFor: 'proxyFor' in options ? options.proxyFor : readProxyEnvironment(process.env),
   })
 
   async function call(target: string | OutboundTarget, asked: OutboundRequest): Promise<OutboundResponse> {
     const deadlineMs = asked.timeoutMs ?? timeoutMs
     const signal = AbortSignal.timeout(deadlineMs)
     const send = createGuard(asked.beforeSend)
+    const goal = typeof target === 'string' ? splitUrl(target) : target
     const begin = () =>
-      send.through(agent).request({
-        ...(typeof target === 'string' ? splitUrl(target) : target),
+      send.through(dispatchers.for(goal.origin)).request({
+        ...goal,
         method: asked.method as Dispatcher.HttpMethod,
         headers: withIdentity(asked.headers),
         body: asked.body ?? null,
@@ -140,14 +146,14 @@ export function createOutbound(options: OutboundOptions): Outbound {
     }
   }
 
-  return { call: tracedCall, close: () => agent.destroy() }
+  return { call: tracedCall, close: () => dispatchers.destroy() }
 }
 
 /** `refusal` tells that the request was not sent, and why. */
 function createGuard(check: (() => void) | undefined) {
   const guard = {
     refusal: undefined as { readonly cause: unknown } | undefined,
-    through: (agent: Agent): Dispatcher => (check === undefined ? agent : agent.compose(beforeSending(checked))),
+    through: (pool: Dispatcher): Dispatcher => (check === undefined ? pool : pool.compose(beforeSending(checked))),
   }
   const checked = () => {
     try {
