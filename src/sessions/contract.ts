@@ -25,6 +25,23 @@ export interface SessionIndex {
   readonly providerSession?: string
 }
 
+/** What is kept of a session that has ended, so that every instance can tell the person why. */
+export interface SessionEnd {
+  readonly reason: EndReason
+  /** How long it is kept: milliseconds since the epoch. */
+  readonly until: number
+}
+
+/** What a store learns of ends by itself. */
+export type EndNews =
+  /** `getSession` found no record and word of its end; told before it answers. */
+  | { readonly kind: 'found'; readonly key: string; readonly reason: EndReason }
+  /** It let go of a record that was over, or for want of room. */
+  | { readonly kind: 'expired' | 'evicted'; readonly key: string; readonly value: Uint8Array }
+
+/** Answers with the word to leave under the key, if any. */
+export type EndListener = (news: EndNews) => SessionEnd | undefined
+
 /** An answer at once where the store is in this process, a promise of one where it has to be asked. */
 export type MaybePromise<T> = T | Promise<T>
 
@@ -50,8 +67,18 @@ export interface SessionStore {
   createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): MaybePromise<boolean>
   /** Writes only if the stored version is `expectedVersion`; false when it is another or the record is gone. */
   updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): MaybePromise<boolean>
-  /** True when there was one. A later `updateSession` of the same key never brings it back. */
-  deleteSession(key: string): MaybePromise<boolean>
+  /**
+   * True when there was one. A later `updateSession` of the same key never brings it back. With `end`, word of it stays under the
+   * key, left in the same step and gone by itself; where there was no record, nothing is left. A store may ignore `end`.
+   */
+  deleteSession(key: string, end?: SessionEnd): MaybePromise<boolean>
+  /**
+   * Leaves word of an end that nobody told the store of; false when there is a record or such word already, so that of many who
+   * noticed it one is answered true. Absent where no word is kept.
+   */
+  markEnd?(key: string, end: SessionEnd): MaybePromise<boolean>
+  /** Has `listener` called with what the store learns of ends. Called once, before the first session is read. */
+  onEnd?(listener: EndListener): void
   /** Keys of the live sessions of a subject (`subject`) or of one provider session (`providerSession`); of both, what is in both. */
   findSessions(index: Partial<SessionIndex>): MaybePromise<string[]>
   /** `origin` groups states for the limit on how many one address may hold. */

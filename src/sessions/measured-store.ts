@@ -17,15 +17,18 @@ export function measureStore(store: SessionStore): SessionStore {
   const measure = <Result>(operation: string, run: () => MaybePromise<Result>): MaybePromise<Result> =>
     storeEvents.hasSubscribers ? measured(operation, run) : run()
   const { renewLease } = store
+  const markEnd = store.markEnd?.bind(store)
   return {
     kind: store.kind,
     ...(store.onChange === undefined ? {} : { onChange: store.onChange.bind(store) }),
+    ...(store.onEnd === undefined ? {} : { onEnd: store.onEnd.bind(store) }),
+    ...(markEnd === undefined ? {} : { markEnd: (...args) => measure('mark_end', () => markEnd(...args)) }),
     start: () => store.start(),
     ping: async () => measure('ping', () => store.ping()),
     getSession: (key) => measure('get_session', () => store.getSession(key)),
     createSession: (...args) => measure('create_session', () => store.createSession(...args)),
     updateSession: (...args) => measure('update_session', () => store.updateSession(...args)),
-    deleteSession: (key) => measure('delete_session', () => store.deleteSession(key)),
+    deleteSession: (...args) => measure('delete_session', () => store.deleteSession(...args)),
     findSessions: (index) => measure('find_sessions', () => store.findSessions(index)),
     putState: (...args) => measure('put_state', () => store.putState(...args)),
     takeState: (key) => measure('take_state', () => store.takeState(key)),

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../kernel/clock.ts'
-import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
+import type { EndListener, SessionEnd, SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { BoundedStates } from './memory/bounded-states.ts'
 import { ExpiryBuckets } from './memory/expiry-buckets.ts'
+import { KeptEnds } from './memory/kept-ends.ts'
 import { KeyIndex } from './memory/key-index.ts'
 import { MemoryNotes } from './memory/notes.ts'
 
@@ -46,17 +47,27 @@ export class MemoryStore implements SessionStore {
   readonly #providerSessions = new KeyIndex()
   readonly #leases: LRUCache<string, Lease>
   readonly #notes: MemoryNotes
+  readonly #ends: KeptEnds
+  #tellEnd: EndListener | undefined
   #cancelSweep: (() => void) | undefined
 
   constructor(options: MemoryStoreOptions, clock: Clock) {
     this.#clock = clock
     this.#sessions = new LRUCache({
       max: options.maxSessions,
-      dispose: (held, key) => this.#unlink(key, held),
+      dispose: (held, key, why) => {
+        this.#unlink(key, held)
+        if (why === 'evict') this.#letGo('evicted', key, held)
+      },
     })
+    this.#ends = new KeptEnds(options.maxSessions)
     this.#states = new BoundedStates(options.maxStates, SWEEP_MS)
     this.#leases = new LRUCache({ max: MAX_LEASES })
     this.#notes = new MemoryNotes(clock)
+  }
+
+  onEnd(listener: EndListener): void {
+    this.#tellEnd = listener
   }
 
   async start(): Promise<void> {}
@@ -77,12 +88,17 @@ export class MemoryStore implements SessionStore {
   }
 
   getSession(key: string): StoredRecord | undefined {
-    const record = this.#sessions.get(key)?.record
-    return record !== undefined && record.expiresAt > this.#clock.now() ? record : undefined
+    const held = this.#sessions.get(key)
+    const now = this.#clock.now()
+    if (held !== undefined && held.record.expiresAt > now) return held.record
+    if (held !== undefined) this.#expire(key, held)
+    const reason = this.#ends.find(key, now)
+    if (reason !== undefined) this.#tellEnd?.({ kind: 'found', key, reason })
+    return undefined
   }
 
   createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): boolean {
-    if (this.#live(key) !== undefined) return false
+    if (this.#live(key) !== undefined || this.#ends.find(key, this.#clock.now()) !== undefined) return false
     this.#sessions.delete(key)
     this.#sessions.set(key, {
       record: { value, version: 1, expiresAt },
@@ -104,10 +120,21 @@ export class MemoryStore implements SessionStore {
     return true
   }
 
-  deleteSession(key: string): boolean {
-    const held = this.#live(key)
+  deleteSession(key: string, end?: SessionEnd): boolean {
+    if (this.#live(key) === undefined) return false
     this.#sessions.delete(key)
-    return held !== undefined
+    if (end !== undefined) this.#ends.add(key, end)
+    return true
+  }
+
+  markEnd(key: string, end: SessionEnd): boolean {
+    const held = this.#sessions.peek(key)
+    const now = this.#clock.now()
+    if (held !== undefined && held.record.expiresAt <= now) this.#expire(key, held)
+    else if (held !== undefined) return false
+    if (this.#ends.find(key, now) !== undefined) return false
+    this.#ends.add(key, end)
+    return true
   }
 
   findSessions(index: Partial<SessionIndex>): string[] {
@@ -163,6 +190,16 @@ export class MemoryStore implements SessionStore {
     return held !== undefined && held.record.expiresAt > this.#clock.now() ? held : undefined
   }
 
+  #expire(key: string, held: HeldSession): void {
+    this.#sessions.delete(key)
+    this.#letGo('expired', key, held)
+  }
+
+  #letGo(kind: 'expired' | 'evicted', key: string, { record }: HeldSession): void {
+    const end = this.#tellEnd?.({ kind, key, value: record.value })
+    if (end !== undefined) this.#ends.add(key, end)
+  }
+
   #unlink(key: string, held: HeldSession): void {
     this.#expiry.remove(key, held.bucket)
     this.#subjects.remove(held.index.subject, key)
@@ -173,7 +210,12 @@ export class MemoryStore implements SessionStore {
     this.#cancelSweep ??= this.#clock.schedule(SWEEP_MS, () => {
       this.#cancelSweep = undefined
       const now = this.#clock.now()
-      for (const keys of this.#expiry.takeDue(now)) for (const key of keys) this.#sessions.delete(key)
+      for (const keys of this.#expiry.takeDue(now)) {
+        for (const key of keys) {
+          const held = this.#sessions.peek(key)
+          if (held !== undefined) this.#expire(key, held)
+        }
+      }
       this.#states.sweep(now)
       if (!this.#expiry.isEmpty || !this.#states.isEmpty) this.#sweepLater()
     })

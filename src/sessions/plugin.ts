@@ -34,7 +34,7 @@ const REQUIRED = [
 ] as const satisfies readonly (keyof SessionStore)[]
 
 /** Operations that a module may leave out. Notes are then kept in this process. */
-const OPTIONAL = ['renewLease', 'putNote', 'getNote'] as const satisfies readonly (keyof SessionStore)[]
+const OPTIONAL = ['renewLease', 'markEnd', 'putNote', 'getNote'] as const satisfies readonly (keyof SessionStore)[]
 
 type Notes = Pick<SessionStore, 'putNote' | 'getNote'>
 
@@ -89,6 +89,7 @@ function hasMember(store: unknown, name: string): boolean {
 function guard(store: SessionStore, clock: Clock): SessionStore {
   const guarded: Record<string, unknown> = { kind: store.kind, start: () => store.start(), close: () => store.close() }
   if (store.onChange !== undefined) guarded['onChange'] = store.onChange.bind(store)
+  if (store.onEnd !== undefined) guarded['onEnd'] = store.onEnd.bind(store)
   for (const name of [...REQUIRED, ...OPTIONAL.filter((optional) => hasMember(store, optional))]) {
     const operation = store[name]?.bind(store) as (...args: unknown[]) => unknown
     guarded[name] = (...args: unknown[]) => {

@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { SessionIndex, SessionStore, StoredRecord } from './contract.ts'
+import type { EndListener, SessionEnd, SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { publish } from './events.ts'
 import { hashOf, Keyspace } from './redis/keyspace.ts'
 import type { WatchedReply } from './redis/link.ts'
@@ -9,6 +9,7 @@ import { Readings } from './redis/readings.ts'
 import {
   CREATE_SESSION,
   DELETE_SESSION,
+  MARK_END,
   RELEASE_LEASE,
   RENEW_LEASE,
   runScript,
@@ -18,13 +19,15 @@ import {
 } from './redis/scripts.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './redis/connection.ts'
 import { createServers } from './redis/create-servers.ts'
-import type { RedisServers } from './redis/servers.ts'
+import { isWrongType, type RedisServers } from './redis/servers.ts'
 import { startServers } from './redis/start.ts'
+import { takeForkRecord } from './redis/fork-records.ts'
+import { decodeEnd, encodeEnd } from './redis/stored-end.ts'
 import {
   decodeHead,
   decodeNote,
-  encodeHead,
   encodeNote,
+  encodeRecord,
   encodeTime,
   encodeVersion,
   HEAD_BYTES,
@@ -37,10 +40,6 @@ export type { RedisStoreOptions }
 /** More than a record may have: what is longer is cut by the server and is none of ours. */
 const MAX_VALUE_BYTES = HEAD_BYTES + MAX_RECORD_BYTES
 const MAX_NOTE_BYTES = 1024
-/** 16 bytes in hexadecimal. Ours are 43 characters long. */
-const FORK_ID = /^[0-9a-f]{32}$/
-/** Where one form of the fork keeps its sessions, whatever prefix is configured. */
-const FORK_DEFAULT_PREFIX = 'session:'
 /** So many sessions of one person are looked up at once. */
 const FIND_CHUNK = 500
 
@@ -69,6 +68,7 @@ class RedisStore implements RedisSessionStore {
   readonly #keys: Keyspace
   readonly #readings = new Readings()
   #tellChange: (key: string | undefined) => void = () => undefined
+  #tellEnd: EndListener = () => undefined
 
   constructor(options: RedisStoreOptions, clock: Clock, logger: Logger) {
     this.#options = options
@@ -81,6 +81,10 @@ class RedisStore implements RedisSessionStore {
 
   onChange(listener: (key: string | undefined) => void): void {
     this.#tellChange = listener
+  }
+
+  onEnd(listener: EndListener): void {
+    this.#tellEnd = listener
   }
 
   async useCredentials(credentials: RedisCredentials): Promise<void> {
@@ -109,7 +113,9 @@ class RedisStore implements RedisSessionStore {
     if (value === undefined || value.length === 0) return undefined
     const head = decodeHead(value)
     if (head === undefined || value.length > MAX_VALUE_BYTES) {
-      this.#tellUnreadable(name)
+      const end = decodeEnd(value)
+      if (end === undefined) this.#tellUnreadable(name)
+      else if (end.until > this.#clock.now()) this.#tellEnd({ kind: 'found', key, reason: end.reason })
       return undefined
     }
     const { version, expiresAt } = head
@@ -127,7 +133,7 @@ class RedisStore implements RedisSessionStore {
     }
     const now = this.#clock.now()
     const ends = String(Math.ceil(expiresAt))
-    const args = [withHead(head, value), this.#lifetime(expiresAt), key, ends, String(now), encodeTime(now)]
+    const args = [encodeRecord(head, value), this.#lifetime(expiresAt), key, ends, String(now), encodeTime(now)]
     return (await this.#run(CREATE_SESSION, this.#keys.ofStep(key, head), args)) === 1
   }
 
@@ -136,15 +142,23 @@ class RedisStore implements RedisSessionStore {
     if (before === undefined || before.version !== expectedVersion) return false
     const head = { ...before, version: expectedVersion + 1, expiresAt }
     const ends = String(Math.ceil(expiresAt))
-    const record = [encodeVersion(expectedVersion), withHead(head, value), this.#lifetime(expiresAt)]
+    const record = [encodeVersion(expectedVersion), encodeRecord(head, value), this.#lifetime(expiresAt)]
     const args = [...record, key, ends, String(this.#clock.now())]
     return (await this.#run(UPDATE_SESSION, this.#keys.ofStep(key, before), args)) === 1
   }
 
-  async deleteSession(key: string): Promise<boolean> {
+  async deleteSession(key: string, end?: SessionEnd): Promise<boolean> {
     const head = await this.#readHead(key)
-    const deleted = await this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), [key])
+    const word = end === undefined ? [] : [encodeEnd(end), this.#lifetime(end.until)]
+    // What is over leaves nothing but itself to be removed.
+    const args = head === undefined ? [key] : [key, ...word]
+    const deleted = await this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), args)
     return head !== undefined && deleted === 1
+  }
+
+  async markEnd(key: string, end: SessionEnd): Promise<boolean> {
+    const args = [encodeEnd(end), this.#lifetime(end.until), encodeTime(this.#clock.now())]
+    return (await this.#run(MARK_END, [this.#keys.session(key)], args)) === 1
   }
 
   async findSessions({ subject, providerSession }: Partial<SessionIndex>): Promise<string[]> {
@@ -166,7 +180,8 @@ class RedisStore implements RedisSessionStore {
 
   async putState(key: string, value: Uint8Array, expiresAt: number): Promise<void> {
     const name = this.#keys.state(key)
-    await this.#servers.send(name, ['SET', name, asBuffer(value), 'PX', this.#lifetime(expiresAt)])
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+    await this.#servers.send(name, ['SET', name, bytes, 'PX', this.#lifetime(expiresAt)])
   }
 
   async takeState(key: string): Promise<Uint8Array | undefined> {
@@ -174,16 +189,7 @@ class RedisStore implements RedisSessionStore {
   }
 
   async takeForkRecord(id: string): Promise<Uint8Array | undefined> {
-    if (!FORK_ID.test(id)) return undefined
-    for (const name of new Set([this.#keys.session(id), FORK_DEFAULT_PREFIX + id])) {
-      try {
-        const reply = await this.#servers.send(name, ['GETDEL', name], isNothingOfTheFork)
-        if (Buffer.isBuffer(reply)) return reply
-      } catch (cause) {
-        if (!isNothingOfTheFork(cause)) throw cause
-      }
-    }
-    return undefined
+    return await takeForkRecord(this.#servers, id, this.#keys.session(id))
   }
 
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
@@ -268,21 +274,4 @@ class RedisStore implements RedisSessionStore {
   #lifetime(expiresAt: number): string {
     return String(Math.max(1, Math.ceil(expiresAt - this.#clock.now())))
   }
-}
-
-function withHead(head: StoredHead, value: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(encodeHead(head), 'latin1'), value])
-}
-
-function asBuffer(value: Uint8Array): Buffer {
-  return Buffer.from(value.buffer, value.byteOffset, value.length)
-}
-
-/** Another type under the name, or a name that our user may not touch. */
-function isNothingOfTheFork(cause: unknown): boolean {
-  return isWrongType(cause) || (cause instanceof Error && cause.message.startsWith('NOPERM'))
-}
-
-function isWrongType(cause: unknown): boolean {
-  return cause instanceof Error && cause.message.startsWith('WRONGTYPE')
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import type { SessionIndex, SessionStore } from '../../src/sessions/contract.ts'
+import { END_REASONS, type EndReason, type SessionIndex, type SessionStore } from '../../src/sessions/contract.ts'
 import type { TestClock } from '../support/test-clock.ts'
 import { until } from '../support/until.ts'
 
@@ -106,6 +106,65 @@ export function testSessionStore({ name, create, createAnother, clock: createClo
     assert.equal(await s.store.updateSession(key, randomBytes(8), s.end, 1), false)
     assert.equal(await s.store.getSession(key), undefined)
     assert.deepEqual(await s.store.findSessions({ subject: index.subject }), [])
+  })
+
+  test(`${name}: word of an end stays where the record was, for every reason, until it is over`, async () => {
+    await using s = await setUp()
+    const told = hearEnds(s.store)
+    if (told === undefined) return
+    for (const reason of END_REASONS) {
+      const key = someKey()
+      const index = someIndex()
+      await s.store.createSession(key, randomBytes(500), s.end, index)
+      assert.equal(await s.store.deleteSession(key, { reason, until: s.end }), true)
+      assert.equal(await s.store.deleteSession(key, { reason: 'revoked', until: s.end + MINUTE }), false)
+      assert.equal(await s.store.deleteSession(key), false)
+      assert.equal(await s.store.updateSession(key, randomBytes(8), s.end, 1), false)
+      assert.equal(await s.store.updateSession(key, randomBytes(8), s.end, 2), false)
+      assert.equal(await s.store.createSession(key, randomBytes(8), s.end, index), false)
+      assert.equal(await s.store.getSession(key), undefined)
+      assert.equal(told.get(key), reason)
+      assert.deepEqual(await s.store.findSessions(index), [])
+      assert.deepEqual(await s.store.findSessions({ providerSession: index.providerSession }), [])
+      told.clear()
+    }
+    const key = someKey()
+    await s.store.createSession(key, randomBytes(8), s.end, someIndex())
+    await s.store.deleteSession(key, { reason: 'revoked', until: s.clock.now() + MINUTE })
+    s.clock.advance(MINUTE)
+    assert.equal(await s.store.getSession(key), undefined)
+    assert.equal(told.size, 0)
+  })
+
+  test(`${name}: an end leaves no word without a reason, nor where there was no record`, async () => {
+    await using s = await setUp()
+    const told = hearEnds(s.store)
+    const [ended, never] = [someKey(), someKey()]
+    await s.store.createSession(ended, randomBytes(8), s.end, someIndex())
+    assert.equal(await s.store.deleteSession(ended), true)
+    assert.equal(await s.store.deleteSession(never, { reason: 'revoked', until: s.end }), false)
+    for (const key of [ended, never]) assert.equal(await s.store.getSession(key), undefined)
+    assert.equal(told?.size ?? 0, 0)
+    assert.equal(await s.store.createSession(ended, randomBytes(8), s.end, someIndex()), true)
+  })
+
+  test(`${name}: of many who notice an end exactly one leaves word of it; a record is not touched`, async () => {
+    await using s = await setUp()
+    const told = hearEnds(s.store)
+    if (s.store.markEnd === undefined) return
+    const [gone, live] = [someKey(), someKey()]
+    const notes = await Promise.all(
+      Array.from({ length: 20 }, async () => await s.store.markEnd?.(gone, { reason: 'store_lost', until: s.end })),
+    )
+    assert.equal(notes.filter(Boolean).length, 1)
+    assert.equal(await s.store.getSession(gone), undefined)
+    assert.equal(told?.get(gone), 'store_lost')
+    await s.store.createSession(live, randomBytes(8), s.end, someIndex())
+    assert.equal(await s.store.markEnd(live, { reason: 'idle', until: s.end }), false)
+    assert.equal((await s.store.getSession(live))?.version, 1)
+    s.clock.advance(10 * MINUTE)
+    assert.equal(await s.store.getSession(live), undefined)
+    assert.equal(await s.store.markEnd(live, { reason: 'idle', until: s.end + MINUTE }), true)
   })
 
   test(`${name}: sessions are found by subject and by provider session while they live`, async () => {
@@ -228,6 +287,22 @@ export function testSessionStore({ name, create, createAnother, clock: createClo
 
   if (createAnother === undefined) return
 
+  test(`${name}: FM-25: why a session ended on one instance the other is told too`, async () => {
+    await using s = await setUp()
+    const other = await createAnother(s.clock)
+    await using closing = { [Symbol.asyncDispose]: () => other.close() }
+    void closing
+    await other.start()
+    const told = hearEnds(other)
+    if (told === undefined) return
+    const key = someKey()
+    await s.store.createSession(key, Buffer.from('one'), s.end, someIndex())
+    await s.store.deleteSession(key, { reason: 'backchannel', until: s.end })
+    assert.equal(await other.getSession(key), undefined)
+    assert.equal(told.get(key), 'backchannel')
+    assert.equal(await other.deleteSession(key, { reason: 'revoked', until: s.end }), false)
+  })
+
   test(`${name}: FM-25, E-08: what one instance writes the other reads, takes and ends`, async () => {
     await using s = await setUp()
     const other = await createAnother(s.clock)
@@ -248,6 +323,16 @@ export function testSessionStore({ name, create, createAnother, clock: createClo
     assert.equal(await s.store.getSession(key), undefined)
     assert.deepEqual(await s.store.findSessions({ subject: index.subject }), [])
   })
+}
+
+/** Reasons by key, as `getSession` comes across them; nothing where the store keeps no word of ends. */
+function hearEnds(store: SessionStore): Map<string, EndReason> | undefined {
+  const told = new Map<string, EndReason>()
+  store.onEnd?.((news) => {
+    if (news.kind === 'found') told.set(news.key, news.reason)
+    return undefined
+  })
+  return store.onEnd === undefined ? undefined : told
 }
 
 function someKey(): string {

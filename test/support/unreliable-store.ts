@@ -18,6 +18,7 @@ const OPERATIONS = [
   'createSession',
   'updateSession',
   'deleteSession',
+  'markEnd',
   'findSessions',
   'putState',
   'takeState',
@@ -34,6 +35,7 @@ export function createUnreliableStore(inner: SessionStore): UnreliableStore {
     down: false,
     failing: new Set<string>(),
     before: undefined,
+    ...(inner.onEnd !== undefined && { onEnd: inner.onEnd.bind(inner) }),
   }
   for (const name of OPERATIONS) {
     const operation = inner[name]?.bind(inner) as (...args: unknown[]) => unknown

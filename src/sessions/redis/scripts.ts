@@ -19,12 +19,16 @@ local function file(member, ends, now)
 end
 `
 
-/** KEYS: record, indexes. ARGV: value, lifetime in ms, member, end, now, now as in the record's head. Gives 1, or 0 when the record is there. */
-export const CREATE_SESSION = script(`${FILE_IN_INDEXES}
+/** What is there stays, unless it is a record that is over: `nowAt` is the place in ARGV of now as in the record's head. */
+const unlessTaken = (nowAt: number): string => `
 if redis.call('EXISTS', KEYS[1]) == 1 then
   local head = redis.call('GETRANGE', KEYS[1], 0, 24)
-  if string.sub(head, 1, 1) ~= '1' or string.sub(head, 14, 25) > ARGV[6] then return 0 end
+  if string.sub(head, 1, 1) ~= '1' or string.sub(head, 14, 25) > ARGV[${nowAt}] then return 0 end
 end
+`
+
+/** KEYS: record, indexes. ARGV: value, lifetime in ms, member, end, now, now as in the record's head. Gives 1, or 0 when the record is there. */
+export const CREATE_SESSION = script(`${FILE_IN_INDEXES}${unlessTaken(6)}
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 file(ARGV[3], ARGV[4], ARGV[5])
 return 1
@@ -38,11 +42,21 @@ file(ARGV[4], ARGV[5], ARGV[6])
 return 1
 `)
 
-/** KEYS: record, indexes. ARGV: member. Gives how many records were deleted. */
+/**
+ * KEYS: record, indexes. ARGV: member, then the word to leave and its lifetime in ms, if any. Gives how many records were deleted.
+ * What is no record stays: the word of an earlier end is not overwritten.
+ */
 export const DELETE_SESSION = script(`
-local deleted = redis.call('DEL', KEYS[1])
+if redis.call('GETRANGE', KEYS[1], 0, 0) ~= '1' then return 0 end
+if ARGV[2] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) else redis.call('DEL', KEYS[1]) end
 for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
-return deleted
+return 1
+`)
+
+/** KEYS: record. ARGV: word to leave, its lifetime in ms, now as in the record's head. Gives 1, or 0 when there is something. */
+export const MARK_END = script(`${unlessTaken(3)}
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
 `)
 
 /** KEYS: lease. ARGV: holder, lifetime in ms. Gives 1, or 0 when somebody else has it, or nobody. */

@@ -33,3 +33,8 @@ export class ServersError extends Error {
 export function isSameAddress(one: RedisAddress, other: RedisAddress): boolean {
   return one.host === other.host && one.port === other.port
 }
+
+/** There is something of another type under the name. */
+export function isWrongType(cause: unknown): boolean {
+  return cause instanceof Error && cause.message.startsWith('WRONGTYPE')
+}

@@ -24,6 +24,11 @@ export function encodeHead(head: StoredHead): string {
   return encodeVersion(head.version) + encodeTime(head.expiresAt) + head.subject + (head.providerSession ?? NO_HASH)
 }
 
+/** The whole value of a session. */
+export function encodeRecord(head: StoredHead, value: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(encodeHead(head), 'latin1'), value])
+}
+
 /** The head's first characters: what compare-and-set compares. */
 export function encodeVersion(version: number): string {
   return FORMAT + hex(version)
