@@ -76,6 +76,15 @@ export class ActiveSessions {
     this.#sessions.delete(ticket)
   }
 
+  deleteKey(key: string): void {
+    const ticket = this.#tickets.get(key)
+    if (ticket !== undefined) this.#sessions.delete(ticket)
+  }
+
+  *opened(): Iterable<OpenedRecord> {
+    for (const { opened } of this.#sessions.values()) yield opened
+  }
+
   /** The store has just given the record of `active`, and vouches for it if there is a `watch`. */
   confirm(active: ActiveSession, watch: StoreWatch | undefined): void {
     active.watch = watch

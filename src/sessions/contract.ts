@@ -197,8 +197,54 @@ export interface SessionManager {
   create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }>
   /** Ends it for every instance; gives what it was, for the provider's logout. The ticket is refused here even if the store fails. */
   end(ticket: string, reason: EndReason): Promise<Session | undefined>
+  /**
+   * Ends every session that is meant, for every instance, whoever has the tickets; says how many there were. When the store
+   * fails, also part-way, it rejects: what was ended stays ended, what is known here is refused here, and the rest is ended
+   * as soon as the store can be told.
+   */
+  endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number>
   /** Set once, before the first request. */
   onRefresh(refresh: RefreshTokens): void
+}
+
+/** Which sessions are meant: those of a person, those of one session at the provider, or what is both. */
+export type SessionsOf =
+  | { readonly issuer: string; readonly subject: string; readonly sid?: string | undefined }
+  | { readonly issuer: string; readonly subject?: string | undefined; readonly sid: string }
+
+export interface EndAllOptions {
+  /** Sessions that began later stay. */
+  readonly createdUntil?: number
+}
+
+/** A logout that a provider tells of, by a token that has been verified. */
+export interface ProviderLogout {
+  readonly of: SessionsOf
+  /** `jti` of the token. */
+  readonly tokenId: string
+  readonly issuedAt: number
+}
+
+/** A login that is about to be let in. */
+export interface ArrivingLogin {
+  readonly issuer: string
+  readonly subject: string
+  readonly sid: string | undefined
+  /** When the browser was sent to the provider. */
+  readonly startedAt: number
+  /** When the provider says that it was, or nothing. */
+  readonly issuedAt: number | undefined
+}
+
+/** Logouts that providers have told of; all instances know of them. */
+export interface ProviderLogouts {
+  /**
+   * Ends the sessions that it is about, and says how many there were; `repeated` when it was done before. Rejects with
+   * ERR_SESSION_STORE_UNAVAILABLE when it could not be done, or not wholly: the provider should tell of it again.
+   */
+  complete(logout: ProviderLogout): Promise<number | 'repeated'>
+  /** Whether a login was over before it came here. To be asked after its session is in the store. */
+  hasOvertaken(login: ArrivingLogin): Promise<boolean>
 }
 
 /** Login attempts under way: kept once, taken once. */

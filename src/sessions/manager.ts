@@ -1,14 +1,17 @@
 import { type ActiveSession, ActiveSessions, type NearCachePolicy } from './active-sessions.ts'
 import type {
+  EndAllOptions,
   EndReason,
   OutagePolicy,
   RefreshTokens,
   Session,
   SessionDraft,
   SessionManager,
+  SessionsOf,
   SessionStore,
   StoredRecord,
 } from './contract.ts'
+import { endAll } from './end-all.ts'
 import { publish, type RefusalCause } from './events.ts'
 import { endOf, touchIntervalMs } from './lifetimes.ts'
 import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
@@ -57,18 +60,18 @@ class Manager implements SessionManager {
     const active = this.#active.get(text)
     const ticket = active === undefined ? parseTicket(text) : active.opened.ticket
     if (ticket === undefined) return refuse('malformed')
-    if (this.#tombstones.has(text)) return refuse('ended')
+    if (this.#tombstones.has(ticket.key)) return refuse('ended')
     if (active !== undefined && this.#active.isVouchedFor(active)) return this.#use(active)
     let found: ReturnType<SessionStore['getSession']>
     try {
       found = this.#records.store.getSession(ticket.key)
     } catch (cause: unknown) {
-      return this.#withoutStore(text, outage, cause)
+      return this.#withoutStore(ticket, outage, cause)
     }
     if (!(found instanceof Promise)) return this.#judge(ticket, found, active)
     return found.then(
       (record) => this.#judge(ticket, record, this.#active.get(text)),
-      (cause: unknown) => this.#withoutStore(text, outage, cause),
+      (cause: unknown) => this.#withoutStore(ticket, outage, cause),
     )
   }
 
@@ -96,14 +99,24 @@ class Manager implements SessionManager {
     if (ticket === undefined) return undefined
     const known = this.#active.peek(text)?.opened.content.session
     const until = known?.expiresAt ?? this.#records.clock.now() + this.#records.lifetimes.lifetimeMs
-    this.#tombstones.add(text, until)
+    this.#tombstones.add(ticket.key, until)
     this.#active.delete(text)
     try {
       return await this.#endInStore(ticket, reason)
     } catch (cause) {
-      this.#owedEnds.add(text, until, () => this.#endInStore(ticket, reason))
+      this.#owedEnds.add(ticket.key, until, () => this.#endInStore(ticket, reason))
       throw cause
     }
+  }
+
+  endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number> {
+    const parts = {
+      records: this.#records,
+      active: this.#active,
+      tombstones: this.#tombstones,
+      owedEnds: this.#owedEnds,
+    }
+    return endAll(parts, of, reason, options)
   }
 
   async close(): Promise<void> {
@@ -114,11 +127,11 @@ class Manager implements SessionManager {
   async #endInStore(ticket: Ticket, reason: EndReason): Promise<Session | undefined> {
     const opened = await this.#records.read(ticket)
     if (opened === undefined) {
-      this.#tombstones.remove(ticket.text)
+      this.#tombstones.remove(ticket.key)
       return undefined
     }
     const { session } = opened.content
-    this.#tombstones.add(ticket.text, session.expiresAt)
+    this.#tombstones.add(ticket.key, session.expiresAt)
     await this.#records.end(ticket.key, session, reason)
     return session
   }
@@ -133,7 +146,7 @@ class Manager implements SessionManager {
       return refuse('unknown')
     }
     // It may have been ended while the store was being asked.
-    if (this.#tombstones.has(ticket.text)) return refuse('ended')
+    if (this.#tombstones.has(ticket.key)) return refuse('ended')
     const active = known?.opened.version === record.version ? known : this.#open(ticket, record, known)
     if (active === undefined) return undefined
     this.#active.confirm(active, record.watch)
@@ -141,9 +154,9 @@ class Manager implements SessionManager {
   }
 
   /** The store could not be asked: not knowing is not the same as knowing that there is none. */
-  #withoutStore(text: string, outage: OutagePolicy, cause: unknown): ReturnType<SessionManager['open']> {
-    if (this.#tombstones.has(text)) return refuse('ended')
-    const active = this.#active.peek(text)
+  #withoutStore(ticket: Ticket, outage: OutagePolicy, cause: unknown): ReturnType<SessionManager['open']> {
+    if (this.#tombstones.has(ticket.key)) return refuse('ended')
+    const active = this.#active.peek(ticket.text)
     if (outage === 'deny' || active === undefined || !this.#active.isWithinGrace(active)) throw cause
     return this.#use(active)
   }
@@ -180,9 +193,9 @@ class Manager implements SessionManager {
 
   readonly #refreshed = (result: RefreshResult): Session | undefined => {
     const { opened } = result
-    const { text } = opened.ticket
+    const { key, text } = opened.ticket
     if (result.kind === 'ended') this.#active.delete(text)
-    if (result.kind === 'ended' || this.#tombstones.has(text)) return refuse('ended')
+    if (result.kind === 'ended' || this.#tombstones.has(key)) return refuse('ended')
     const active = this.#active.peek(text)
     // The same one: another instance is at it, or the provider could not be asked. It is looked at again in a while.
     if (active !== undefined && active.opened !== opened && active.opened.version <= opened.version)

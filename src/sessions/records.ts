@@ -1,7 +1,15 @@
 import type { Clock } from '../kernel/clock.ts'
 import { GateError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { EndReason, MaybePromise, Session, SessionIndex, SessionStore, StoredRecord } from './contract.ts'
+import type {
+  EndReason,
+  MaybePromise,
+  Session,
+  SessionIndex,
+  SessionsOf,
+  SessionStore,
+  StoredRecord,
+} from './contract.ts'
 import { publish } from './events.ts'
 import { endOf, type Lifetimes } from './lifetimes.ts'
 import { createRandomPool, type RandomBytes } from './random.ts'
@@ -81,7 +89,7 @@ export class SessionRecords {
   }
 
   /** Deletes the record; what ended is told once, by the instance that deleted it. */
-  async end(key: string, session: Session, reason: EndReason, detail?: string): Promise<void> {
+  async end(key: string, session: Pick<Session, 'id' | 'provider'>, reason: EndReason, detail?: string): Promise<void> {
     if (!(await this.store.deleteSession(key))) return
     publish({ type: 'ended', provider: session.provider, reason })
     this.logger.info(
@@ -107,10 +115,21 @@ function sealKeyOf(ticket: Ticket): SealKey {
   return deriveSealKey(ticket.secret, 'session record v1')
 }
 
-/** Structured, so that no issuer and subject can be cut elsewhere into another pair. */
+/** Where a session is filed. */
 function indexOf({ session }: SessionContent): SessionIndex {
+  const { issuer, subject, sid } = session
+  return { subject: pair(issuer, subject), ...(sid !== undefined && { providerSession: pair(issuer, sid) }) }
+}
+
+/** Where sessions that are meant are filed. */
+export function indexOfAll({ issuer, subject, sid }: SessionsOf): Partial<SessionIndex> {
   return {
-    subject: JSON.stringify([session.issuer, session.subject]),
-    ...(session.sid === undefined ? {} : { providerSession: JSON.stringify([session.issuer, session.sid]) }),
+    ...(subject !== undefined && { subject: pair(issuer, subject) }),
+    ...(sid !== undefined && { providerSession: pair(issuer, sid) }),
   }
+}
+
+/** Structured, so that no issuer and subject can be cut elsewhere into another pair. */
+function pair(issuer: string, name: string): string {
+  return JSON.stringify([issuer, name])
 }

@@ -6,8 +6,8 @@ const MAX_TOMBSTONES = 100_000
 const RETRY_MS = 1_000
 
 /**
- * Tickets that were ended here. They are refused in this process until the session would have ended anyway, even if the store
- * could not be told, and even if a failover of the store brings the record back.
+ * Keys of sessions that were ended here. They are refused in this process until they would have ended anyway, even if the
+ * store could not be told, and even if a failover of the store brings the record back.
  */
 export class Tombstones {
   readonly #until = new LRUCache<string, number>({ max: MAX_TOMBSTONES })
@@ -17,19 +17,19 @@ export class Tombstones {
     this.#clock = clock
   }
 
-  has(ticket: string): boolean {
+  has(key: string): boolean {
     if (this.#until.size === 0) return false
-    const until = this.#until.get(ticket)
+    const until = this.#until.get(key)
     return until !== undefined && until > this.#clock.now()
   }
 
-  add(ticket: string, until: number): void {
-    this.#until.set(ticket, until)
+  add(key: string, until: number): void {
+    this.#until.set(key, until)
   }
 
-  /** For a ticket that turned out to open nothing. */
-  remove(ticket: string): void {
-    this.#until.delete(ticket)
+  /** For one that turned out to be no session. */
+  remove(key: string): void {
+    this.#until.delete(key)
   }
 }
 
@@ -43,10 +43,10 @@ export class OwedEnds {
     this.#clock = clock
   }
 
-  /** `end` rejects while the store cannot be told. */
-  add(ticket: string, until: number, end: () => Promise<unknown>): void {
+  /** `end` rejects while the store cannot be told. Of ends of one name the last counts. */
+  add(name: string, until: number, end: () => Promise<unknown>): void {
     if (this.#owed.size >= MAX_TOMBSTONES) return
-    this.#owed.set(ticket, { until, end })
+    this.#owed.set(name, { until, end })
     this.#retryLater()
   }
 
@@ -62,9 +62,9 @@ export class OwedEnds {
   /** One after the other, and no further than the first failure: a store that is away is not asked thousands of times. */
   async #retry(): Promise<void> {
     try {
-      for (const [ticket, { until, end }] of this.#owed) {
+      for (const [name, { until, end }] of this.#owed) {
         if (until > this.#clock.now()) await end()
-        this.#owed.delete(ticket)
+        this.#owed.delete(name)
       }
     } catch {
       // Still away: what is owed stays owed.
