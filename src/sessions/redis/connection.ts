@@ -1,5 +1,6 @@
 import type { RedisAddress } from './address.ts'
 import type { Secret } from '../../lib/secret.ts'
+import { unwrapScriptError } from './reply-error.ts'
 import { loadTlsMaterial, type RedisTls } from './tls.ts'
 
 /** Who we are to the server. A user without a password is none. */
@@ -155,7 +156,7 @@ class Connection implements RedisConnection {
     try {
       return await this.#client.sendCommand(args as RedisArgument[])
     } catch (cause) {
-      throw this.#endedBy ?? cause
+      throw this.#endedBy ?? unwrapScriptError(cause)
     } finally {
       this.#settle()
     }
