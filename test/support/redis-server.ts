@@ -139,9 +139,16 @@ async function busOf({ args = [] }: RedisServerOptions): Promise<string[]> {
   return isNeeded ? ['--cluster-port', String(await findFreePort())] : []
 }
 
-function sentinelConfig({ sentinel = [], password }: RedisServerOptions, folder: string, port: number): string {
+function sentinelConfig({ sentinel = [], password, tls }: RedisServerOptions, folder: string, port: number): string {
   const access = password === undefined ? [] : [`requirepass "${password}"`, `sentinel sentinel-pass "${password}"`]
-  return [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, ...access, ...sentinel, ''].join('\n')
+  const ports =
+    tls === undefined ? [`port ${port}`] : ['port 0', ...asLines(tlsArguments(tls, port)), 'tls-replication yes']
+  return [...ports, 'bind 127.0.0.1', `dir ${folder}`, ...access, ...sentinel, ''].join('\n')
+}
+
+/** Of the command line, as the file has it. */
+function asLines(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => (i % 2 === 0 ? [`${arg.replace('--', '')} ${args[i + 1]}`] : []))
 }
 
 function tlsArguments(tls: 'server' | 'required', port: number): string[] {

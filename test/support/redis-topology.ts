@@ -23,6 +23,9 @@ export interface SentinelSetOptions {
   /** Of the Sentinels. */
   readonly password?: string
   readonly redis?: RedisServerOptions
+  /** How the Sentinels call the servers. Default `127.0.0.1`. */
+  readonly host?: 'localhost'
+  readonly tls?: RedisServerOptions['tls']
 }
 
 const DOWN_AFTER_MS = 500
@@ -31,25 +34,29 @@ const AT_ONCE = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period'
 
 export async function startSentinelSet(options: SentinelSetOptions = {}): Promise<SentinelSet> {
   const name = 'sessions'
-  const master = await startRedisServer({ ...options.redis, args: AT_ONCE })
+  const { password, host = '127.0.0.1', tls } = options
+  const secured = tls === undefined ? {} : { tls }
+  const common = [...AT_ONCE, ...(tls === undefined ? [] : ['--tls-replication', 'yes'])]
+  const master = await startRedisServer({ ...options.redis, ...secured, args: common })
   const replicas = await Promise.all(
     [1, 2].map(() =>
       startRedisServer({
         ...options.redis,
-        args: ['--replicaof', '127.0.0.1', String(master.port), ...AT_ONCE],
+        ...secured,
+        args: ['--replicaof', host, String(master.port), '--replica-announce-ip', host, ...common],
       }),
     ),
   )
   await waitFor(async () => /connected_slaves:2/.test(String(await master.command('INFO', 'replication'))))
   await waitFor(async () => !/state=(?!online)/.test(String(await master.command('INFO', 'replication'))))
-  const { password } = options
   const ids = await Promise.all([1, 2, 3].map(async (n) => ({ id: String(n).repeat(40), port: await findFreePort() })))
   // They are told what they would find out about each other in some seconds.
   const lines = [
-    `sentinel monitor ${name} 127.0.0.1 ${master.port} 2`,
+    ...(host === 'localhost' ? ['sentinel resolve-hostnames yes', 'sentinel announce-hostnames yes'] : []),
+    `sentinel monitor ${name} ${host} ${master.port} 2`,
     `sentinel down-after-milliseconds ${name} ${DOWN_AFTER_MS}`,
     `sentinel failover-timeout ${name} 3000`,
-    ...replicas.map(({ port }) => `sentinel known-replica ${name} 127.0.0.1 ${port}`),
+    ...replicas.map(({ port }) => `sentinel known-replica ${name} ${host} ${port}`),
   ]
   const sentinels = await Promise.all(
     ids.map(({ id, port }) =>
@@ -63,6 +70,7 @@ export async function startSentinelSet(options: SentinelSetOptions = {}): Promis
             .map((other) => `sentinel known-sentinel ${name} 127.0.0.1 ${other.port} ${other.id}`),
         ],
         ...(password === undefined ? {} : { password }),
+        ...secured,
       }),
     ),
   )
@@ -108,9 +116,11 @@ export interface RedisCluster {
 
 export async function startRedisCluster(replicasOfEach = 0, redis: RedisServerOptions = {}): Promise<RedisCluster> {
   const busPorts = new Map<RedisServer, number>()
+  const encrypted = redis.tls === undefined ? [] : ['--tls-cluster', 'yes', '--tls-replication', 'yes']
   const start = async (): Promise<RedisServer> => {
     const busPort = await findFreePort()
-    const args = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '1000']
+    const ports = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '1000']
+    const args = [...ports, ...encrypted]
     const more = [...AT_ONCE, ...(redis.args ?? [])]
     const server = await startRedisServer({ ...redis, args: [...args, ...more] })
     busPorts.set(server, busPort)

@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { startRedisInstance, type RedisInstance } from '../../../test/support/redis-instances.ts'
 import { redisOptions, withPassword } from '../../../test/support/redis-options.ts'
-import { startRedisServer, type RedisServer } from '../../../test/support/redis-server.ts'
+import { CERT_FILE, startRedisServer, type RedisServer } from '../../../test/support/redis-server.ts'
 import { startRedisCluster, type RedisCluster } from '../../../test/support/redis-topology.ts'
 import { sessionDraft } from '../../../test/support/session-draft.ts'
 import { createTestClock } from '../../../test/support/test-clock.ts'
 import { until } from '../../../test/support/until.ts'
 import { silentLogger } from '../../kernel/logger.ts'
 import { createRedisStore, type RedisStoreOptions } from '../redis.ts'
+import { readClusterMap, readRedirection } from './cluster-map.ts'
+import { askForMap } from './cluster-view.ts'
 import { SLOT_TAGS, slotOf, tagOf } from './slots.ts'
 
 const UNAVAILABLE = { code: 'ERR_SESSION_STORE_UNAVAILABLE', status: 503 }
@@ -55,6 +57,52 @@ test('the slot of a key is what the specification says, and the 64 tags lie even
   )
   const used = new Set(Array.from({ length: 2000 }, (_, i) => tagOf(`key-${i}`)))
   assert.equal(used.size, 64)
+})
+
+/** As CLUSTER SLOTS has it. */
+function entryOf(host: string | null, more = {}) {
+  return [host === null ? null : Buffer.from(host), 6379, 'id', more]
+}
+
+test('the map of a cluster calls nodes as they want to be called, and the one that was asked by the name that was used', () => {
+  const asked = { host: 'seed.example.com', port: 7000 }
+  for (const [entry, host] of [
+    [entryOf('10.0.0.1'), '10.0.0.1'],
+    [entryOf('redis-1.example.com', { ip: Buffer.from('10.0.0.1') }), 'redis-1.example.com'],
+    [entryOf('?', { ip: Buffer.from('10.0.0.1') }), '10.0.0.1'],
+    [entryOf('::1'), '::1'],
+    [entryOf('?'), asked.host],
+    [entryOf(''), asked.host],
+    [entryOf(null), asked.host],
+  ] as const) {
+    const map = readClusterMap([[0, 16_383, entry]], asked)
+    assert.deepEqual([...map.masters.values()], [{ host, port: 6379 }])
+    assert.equal(map.isWhole, true)
+  }
+  assert.equal(readClusterMap([[0, 16_382, entryOf('10.0.0.1')]], asked).isWhole, false)
+  assert.deepEqual(readRedirection('MOVED 3999 ::1:6380', asked), { slot: 3999, address: { host: '::1', port: 6380 } })
+  assert.deepEqual(readRedirection('ASK 7 :6380', asked), { slot: 7, address: { host: asked.host, port: 6380 } })
+  assert.equal(readRedirection('MOVED __proto__ 127.0.0.1:1', asked), undefined)
+})
+
+/** One whose map has a single master. */
+function nodeThatSays(host: string, info: string) {
+  return {
+    isConnected: true,
+    target: { address: { host, port: 6379 }, db: 0, key: 'cluster', tls: false } as const,
+    sendRaw: async ([, what]: readonly unknown[]) => (what === 'INFO' ? info : [[0, 16_383, [host, 6379]]]),
+  }
+}
+
+test('a node that was cut off from the others is not believed about who has what', async () => {
+  const cutOff = nodeThatSays('old', 'cluster_state:fail\r\ncluster_current_epoch:9\r\n')
+  const behind = nodeThatSays('old', 'cluster_state:ok\r\ncluster_current_epoch:8\r\n')
+  const ahead = nodeThatSays('new', 'cluster_state:ok\r\ncluster_current_epoch:9\r\n')
+  for (let i = 0; i < 20; i++) {
+    assert.equal((await askForMap([cutOff, behind, ahead]))?.owners[0], 'new:6379')
+    assert.equal((await askForMap([{ ...ahead, isConnected: false }, cutOff]))?.owners[0], 'old:6379')
+  }
+  assert.equal(await askForMap([{ ...ahead, sendRaw: () => Promise.reject(new Error('gone')) }]), undefined)
 })
 
 describe('Redis Cluster', { concurrency: 3 }, () => {
@@ -153,6 +201,33 @@ describe('Redis Cluster', { concurrency: 3 }, () => {
     assert.equal(await create(keys[10] ?? ''), true)
     await until(5000, async () => assert.notEqual((await store.getSession(keys[0] ?? ''))?.watch, undefined))
     for (const key of keys.slice(0, 11)) assert.equal(await store.deleteSession(key), true)
+  })
+
+  test('over TLS, with names for the nodes: sessions on all of them', async (t) => {
+    const names = ['--cluster-announce-hostname', 'localhost', '--cluster-preferred-endpoint-type', 'hostname']
+    const cluster = await startRedisCluster(0, { tls: 'server', args: names })
+    t.after(() => cluster.close())
+    assert.match(String(await cluster.masters[0]?.command('CLUSTER', 'SLOTS')), /localhost/)
+    const tls = { caFile: CERT_FILE, certFile: undefined, keyFile: undefined, serverName: undefined }
+    const instance = await startInstance(t, cluster, { tls })
+    await assertAllKnown(instance, await logInMany(instance))
+  })
+
+  test('a node that sends many people on is asked for the map once, and nobody waits', async (t) => {
+    const cluster = await startCluster(t)
+    const [from, to] = cluster.masters
+    assert.ok(from !== undefined && to !== undefined)
+    const { store } = await startInstance(t, cluster, { commandTimeoutMs: 5_000 })
+    const slot = slotOf(SLOT_TAGS[3] ?? '')
+    const keys = Array.from({ length: 30_000 }, (_, i) => `key-${i}`).filter((key) => tagOf(key) === SLOT_TAGS[3])
+    await cluster.masters[0]?.command('CONFIG', 'RESETSTAT')
+    const id = String(await to.command('CLUSTER', 'MYID'))
+    for (const node of [to, ...cluster.masters]) await node.command('CLUSTER', 'SETSLOT', String(slot), 'NODE', id)
+    const answers = await Promise.all(keys.map((key) => store.getSession(key)))
+    assert.ok(answers.length > 300 && answers.every((answer) => answer === undefined))
+    const asked = await Promise.all(cluster.masters.map((node) => node.command('INFO', 'commandstats')))
+    const calls = /cmdstat_cluster\|slots:calls=(\d+)/.exec(asked.join())?.[1]
+    assert.ok(Number(calls ?? 0) <= 12, `${calls} calls`)
   })
 
   test('FM-11: while slots have no master it is 503 for all, and all is well within 2 s of their return', async (t) => {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../kernel/logger.ts'
 import { storeUnavailable } from '../store-error.ts'
 import { formatRedisAddress, type RedisAddress } from './address.ts'
-import { type ClusterMap, readClusterMap, readRedirection } from './cluster-map.ts'
+import { type ClusterMap, readRedirection } from './cluster-map.ts'
+import { askForMap, askNode } from './cluster-view.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './connection.ts'
 import { CLUSTER_DOWN, diagnose, tell } from './diagnose.ts'
 import { RedisLink, type RedisLinkDeps, type RedisLinkOptions, type WatchedReply } from './link.ts'
@@ -12,9 +13,10 @@ import { slotOf } from './slots.ts'
 /** How often a command follows the cluster from one node to another. */
 const MAX_REDIRECTIONS = 4
 const TRY_AGAIN_MS = 25
-/** How often the map is asked for while all is well, and while something is not. */
-const LOOK_EVERY_MS = 5_000
+/** How often the map is asked for while all is well, while something is not, and at most. */
+const LOOK_EVERY_MS = 2_000
 const LOOK_AGAIN_MS = 250
+const LOOK_AFTER_MS = 50
 
 const REDIRECTED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /
 
@@ -29,8 +31,12 @@ export class ClusterServers implements RedisServers {
   #credentials: RedisCredentials
   #isKeptAlive = false
   #isClosed = false
+  /** Links that are being connected for the first time. */
+  readonly #arrivals = new Map<RedisLink, Promise<void>>()
   #looking: Promise<void> | undefined
   #lookout: NodeJS.Timeout | undefined
+  #looksAt = Number.POSITIVE_INFINITY
+  #lookedAt = 0
 
   constructor(
     seeds: readonly RedisAddress[],
@@ -113,17 +119,18 @@ export class ClusterServers implements RedisServers {
     let isAsked = false
     for (let redirection = 0; ; redirection++) {
       if (link === undefined) throw storeUnavailable(tell(CLUSTER_DOWN, this.#targetOf(undefined)))
+      if (!link.isConnected) await this.#arrivalOf(link)
       try {
         return await ask(link, isAsked, (cause) => isRedirection(cause) || isAnswer(cause))
       } catch (cause) {
         if (!isRedirection(cause)) throw cause
-        this.#lookIn(0)
+        if (/^(MOVED|CLUSTERDOWN)/.test(cause.message)) this.#lookIn(0)
         if (redirection === MAX_REDIRECTIONS || cause.message.startsWith('CLUSTERDOWN')) {
           throw storeUnavailable(diagnose(cause, link.target))
         }
         isAsked = cause.message.startsWith('ASK')
         if (cause.message.startsWith('TRYAGAIN')) await sleep(TRY_AGAIN_MS)
-        else link = await this.#redirect(cause, link)
+        else link = this.#redirect(cause, link)
       }
     }
   }
@@ -139,15 +146,28 @@ export class ClusterServers implements RedisServers {
   }
 
   /** The node that `cause` points to; it may be one that nobody has heard of yet. */
-  async #redirect(cause: Error, from: RedisLink): Promise<RedisLink | undefined> {
+  #redirect(cause: Error, from: RedisLink): RedisLink | undefined {
     const { address } = from.target
     const next = address === undefined ? undefined : readRedirection(cause.message, address)
     if (next === undefined || this.#isClosed) return undefined
-    const known = this.#links.get(formatRedisAddress(next))
-    if (known !== undefined) return known
-    const link = this.#linkTo(next)
-    await link.begin()
+    // What asks after it goes there at once.
+    if (cause.message.startsWith('MOVED')) this.#map.owners[next.slot] = formatRedisAddress(next.address)
+    return this.#links.get(formatRedisAddress(next.address)) ?? this.#welcome(next.address)
+  }
+
+  /** A link to a node that has not been known before, on its way. */
+  #welcome(address: RedisAddress): RedisLink {
+    const link = this.#linkTo(address)
+    const arrival = link.begin().finally(() => this.#arrivals.delete(link))
+    this.#arrivals.set(link, arrival)
     return link
+  }
+
+  /** Not longer than for a command: a node that cannot be reached is no reason to wait. */
+  async #arrivalOf(link: RedisLink): Promise<void> {
+    const arrival = this.#arrivals.get(link)
+    if (arrival === undefined) return
+    await Promise.race([arrival, sleep(this.#options.commandTimeoutMs, undefined, { ref: false })])
   }
 
   #ownerOf(name: string): RedisLink | undefined {
@@ -180,16 +200,25 @@ export class ClusterServers implements RedisServers {
     }
   }
 
+  /** However many ask for it: a node is not asked again right after it was. */
   #lookIn(ms: number): void {
     if (!this.#isKeptAlive || this.#isClosed) return
+    const now = performance.now()
+    const at = Math.max(now + ms * (0.75 + Math.random() / 2), this.#lookedAt + LOOK_AFTER_MS)
+    if (at >= this.#looksAt) return
+    this.#looksAt = at
     clearTimeout(this.#lookout)
-    this.#lookout = setTimeout(() => void this.#look(), ms).unref()
+    this.#lookout = setTimeout(() => {
+      this.#looksAt = Number.POSITIVE_INFINITY
+      void this.#look()
+    }, at - now).unref()
   }
 
   /** Asks for the map and follows it: links to new masters, none to those that are masters no longer. */
   #look(): Promise<void> {
     this.#looking ??= this.#takeMap().finally(() => {
       this.#looking = undefined
+      this.#lookedAt = performance.now()
       const isWell = this.#map.isWhole && [...this.#links.values()].every((link) => link.isConnected)
       this.#lookIn(isWell ? LOOK_EVERY_MS : LOOK_AGAIN_MS)
     })
@@ -200,10 +229,8 @@ export class ClusterServers implements RedisServers {
     const map = await this.#askAnyone()
     if (map === undefined || this.#isClosed) return
     if (this.#map.isWhole && !map.isWhole) this.#logger.error({}, tell(CLUSTER_DOWN, this.#targetOf(undefined)))
-    for (const address of map.masters.values()) {
-      if (!this.#links.has(formatRedisAddress(address))) void this.#linkTo(address).begin()
-    }
     this.#map = map
+    for (const [name, address] of map.masters) if (!this.#links.has(name)) this.#welcome(address)
     for (const [name, link] of this.#links) {
       if (map.masters.has(name)) continue
       this.#links.delete(name)
@@ -211,22 +238,9 @@ export class ClusterServers implements RedisServers {
     }
   }
 
-  /** Whoever is connected knows; else the addresses of the configuration may lead to somebody who does. */
+  /** Who is connected knows; else the addresses of the configuration may lead to somebody who does. */
   async #askAnyone(): Promise<ClusterMap | undefined> {
-    for (const link of this.#links.values()) {
-      const { address } = link.target
-      if (!link.isConnected || address === undefined) continue
-      try {
-        return readClusterMap(await link.sendRaw(['CLUSTER', 'SLOTS']), address)
-      } catch {
-        // Another may know.
-      }
-    }
-    try {
-      return await this.#askSeeds()
-    } catch {
-      return undefined
-    }
+    return (await askForMap(this.#links.values())) ?? (await this.#askSeeds().catch(() => undefined))
   }
 
   async #askSeeds(): Promise<ClusterMap> {
@@ -235,7 +249,7 @@ export class ClusterServers implements RedisServers {
       const link = this.#newLink(address, 'cluster.addrs')
       try {
         await this.#connectTo(link)
-        return readClusterMap(await link.sendRaw(['CLUSTER', 'SLOTS']), address)
+        return await askNode(link, address)
       } catch (cause) {
         problem ??= cause instanceof ServersError ? cause : new ServersError(diagnose(cause, link.target))
       } finally {

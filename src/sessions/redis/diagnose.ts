@@ -72,7 +72,9 @@ const REPLIES: readonly (readonly [pattern: RegExp, sentence: (target: RedisTarg
     /max number of clients/,
     () => 'it has reached its maximum number of clients: raise maxclients, or look for who holds the connections',
   ],
-  [/unknown command/i, () => TOO_OLD],
+  // Every server that keeps data knows it.
+  [/unknown command ['`]?select/i, () => SENTINEL],
+  [/unknown command/i, ({ key }) => UNKNOWN_TO[key] ?? TOO_OLD],
 ]
 
 /** The document's words: what it is, and what to do about it. */
@@ -83,8 +85,12 @@ export const CLUSTER_DOWN = 'the cluster is down, or some of its slots have no m
 const MOVING = 'the slots of the cluster are being moved: it is tried again with the next request'
 const NO_MASTER = 'it is a replica, and the Sentinels have not agreed on another master yet'
 const DENIED = 'the user may not do what sessions need: check its ACL'
-export const SENTINEL = 'it is a Redis Sentinel and keeps no data: set @here to the Redis server itself'
+export const SENTINEL =
+  'it is a Redis Sentinel and keeps no data: give its address in session_store.redis.sentinel.addrs instead of @here'
 export const REPLICA = 'it is a read-only replica: set @here to the master'
+/** Of a cluster, or of Sentinels, it is what they have just decided. */
+export const REPLICA_NOW = 'it has just become a replica: it is tried again as soon as another one is the master'
+export const ANOTHER_MASTER = 'it is the master no longer: the Sentinels name another one'
 export const NO_TRACKING =
   'it does not know CLIENT TRACKING, without which session_store.near_cache cannot be used: connect to the server itself, or set near_cache.enabled to false'
 export const NO_RESP3 =
@@ -94,6 +100,13 @@ export const NO_MESSAGES =
 export const TRACKING_DENIED =
   'the user may not run CLIENT TRACKING, without which session_store.near_cache cannot be used: allow +client|tracking'
 export const TOO_OLD = 'it lacks a command that sessions need: Redis 6.2 or later, or Valkey, is required'
+
+/** What does not know the first command that it is asked is something else than it should be. */
+const UNKNOWN_TO: Partial<Record<RedisKey, string>> = {
+  'sentinel.addrs': 'it is no Redis Sentinel: verify that @here names Sentinels, which listen on port 26379 by default',
+  'cluster.addrs':
+    'it does not know CLUSTER SLOTS: verify that @here names nodes of a Redis Cluster, no Sentinel and no proxy',
+}
 
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: verify that the server is running, and that @here has the right host and port',

@@ -1,6 +1,6 @@
 import type { RedisAddress } from './address.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './connection.ts'
-import { diagnose } from './diagnose.ts'
+import { ANOTHER_MASTER, diagnose, LocateError, tell } from './diagnose.ts'
 import { RedisLink, type RedisLinkDeps, type RedisLinkOptions, type WatchedReply } from './link.ts'
 import { type Sentinels } from './sentinel.ts'
 import { type IsAnswer, isSameAddress, type RedisServers, ServersError } from './servers.ts'
@@ -82,7 +82,7 @@ export class OneServer implements RedisServers {
     try {
       const master = await this.#sentinels?.locate()
       if (master === undefined || isSameAddress(master, address) || this.#link.target.address !== address) return
-      this.#link.giveUp(new Error('READONLY the Sentinels name another master'))
+      this.#link.giveUp(new LocateError(tell(ANOTHER_MASTER, this.#link.target)))
     } catch {
       // They have named one before, so this cannot be: what is known stays.
     }

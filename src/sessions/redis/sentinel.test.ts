@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { startRedisInstance, type RedisInstance } from '../../../test/support/redis-instances.ts'
 import { redisOptions, sentinelServers } from '../../../test/support/redis-options.ts'
-import type { RedisServer } from '../../../test/support/redis-server.ts'
+import { CERT_FILE, startRedisServer, type RedisServer } from '../../../test/support/redis-server.ts'
 import { startSentinelSet, type SentinelSet } from '../../../test/support/redis-topology.ts'
 import { sessionDraft } from '../../../test/support/session-draft.ts'
 import { createTestClock } from '../../../test/support/test-clock.ts'
 import { until } from '../../../test/support/until.ts'
 import { silentLogger } from '../../kernel/logger.ts'
-import { createRedisStore } from '../redis.ts'
+import { createRedisStore, type RedisStoreOptions } from '../redis.ts'
 
 /** From the word of the Sentinels that another one is the master, to a login that works. */
 const RESUMED_WITHIN_MS = 5_000
@@ -59,8 +59,11 @@ async function failedOver(
   t.diagnostic(`logins resumed ${Math.round(resumed)} ms after the Sentinels had named another master`)
 }
 
-async function problemOf(servers: ReturnType<typeof sentinelServers>): Promise<string> {
-  const options = redisOptions({ port: 1 }, { servers, startTimeoutMs: 0 })
+async function problemOf(
+  servers: RedisStoreOptions['servers'],
+  changes: Partial<RedisStoreOptions> = {},
+): Promise<string> {
+  const options = redisOptions({ port: 1 }, { servers, startTimeoutMs: 0, ...changes })
   const store = createRedisStore(options, createTestClock(), silentLogger)
   const problem = await store.start().then(() => 'it started', String)
   await store.close()
@@ -175,6 +178,24 @@ describe('Redis by Sentinel', { concurrency: 3 }, () => {
     }
   })
 
+  test('Sentinels and servers over TLS, called by names: a failover is followed to the name of the next master', async (t) => {
+    const set = await startSentinelSet({ tls: 'server', host: 'localhost', password: 'of the sentinels' })
+    t.after(() => set.close())
+    const tls = { caFile: CERT_FILE, certFile: undefined, keyFile: undefined, serverName: undefined }
+    const servers = { ...sentinelServers(set, 'of the sentinels'), tls }
+    const errors: unknown[] = []
+    const logger = { ...silentLogger, warn: (fields: unknown) => void errors.push(fields) }
+    const instance = await startRedisInstance(t, { clock: createTestClock() }, { redis: { servers, tls }, logger })
+    const ticket = await logInEverywhere(set, instance)
+    const before = await set.master()
+    await set.sentinels[0]?.command('SENTINEL', 'FAILOVER', set.name)
+    await failedOver(t, set, before, instance)
+    assert.equal((await instance.manager.open(ticket, 'deny'))?.subject, 'alice')
+    const { port } = await set.master()
+    const told = { before: `localhost:${before.port}`, now: `localhost:${port}` }
+    await until(5000, () => assert.deepEqual(errors.at(-1), told))
+  })
+
   test('what cannot work ends the start with one sentence', async (t) => {
     const set = await startSentinelSet({ password: 'pass-word' })
     t.after(() => set.close())
@@ -197,11 +218,28 @@ describe('Redis by Sentinel', { concurrency: 3 }, () => {
       /Redis Sentinel at 127\.0\.0\.1:1: connection refused: .* session_store\.redis\.sentinel\.addrs has the right host/,
     )
     assert.match(await problemOf(sentinelServers({ name, addresses: [gone, ...addresses] }, 'pass-word')), /it started/)
-    const [sentinel] = addresses
-    assert.ok(sentinel !== undefined)
+    const single = await startRedisServer()
+    t.after(() => single.close())
     assert.match(
-      await problemOf({ kind: 'single', address: sentinel, key: 'addr' }),
-      /requires a password|is a Redis Sentinel and keeps no data: give its address in session_store\.redis\.sentinel\.addrs/,
+      await problemOf(sentinelServers({ name, addresses: [{ host: '127.0.0.1', port: single.port }] })),
+      /Redis Sentinel at 127\.0\.0\.1:\d+: it is no Redis Sentinel: verify that session_store\.redis\.sentinel\.addrs/,
+    )
+  })
+
+  test('a Sentinel in the place of a server is told', async (t) => {
+    const set = await startSentinelSet()
+    t.after(() => set.close())
+    const [address] = set.addresses
+    assert.ok(address !== undefined)
+    for (const changes of [{}, { db: 3 }, { tracking: false }]) {
+      assert.match(
+        await problemOf({ kind: 'single', address, key: 'addr' }, changes),
+        /is a Redis Sentinel and keeps no data: give its address in session_store\.redis\.sentinel\.addrs instead/,
+      )
+    }
+    assert.match(
+      await problemOf({ kind: 'cluster', addresses: [address] }),
+      /does not know CLUSTER SLOTS: verify that session_store\.redis\.cluster\.addrs names nodes of a Redis Cluster/,
     )
   })
 })

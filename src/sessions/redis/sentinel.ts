@@ -3,6 +3,7 @@ import type { Logger } from '../../kernel/logger.ts'
 import { formatRedisAddress, type RedisAddress } from './address.ts'
 import { openConnection, type RedisConnection, type RedisCredentials } from './connection.ts'
 import { diagnose, LocateError } from './diagnose.ts'
+import { isSameAddress } from './servers.ts'
 import type { RedisTls } from './tls.ts'
 
 export interface SentinelOptions {
@@ -37,8 +38,8 @@ export class Sentinels {
   readonly #options: SentinelOptions
   readonly #timeouts: SentinelTimeouts
   readonly #logger: Logger
-  readonly #connections = new Map<RedisAddress, RedisConnection>()
-  #asking: Promise<Opinion | undefined> | undefined
+  readonly #connections = new Map<RedisAddress, Promise<RedisConnection>>()
+  #asking: Promise<readonly Opinion[]> | undefined
   #latest: Opinion | undefined
   #areGone = false
   #isClosed = false
@@ -55,31 +56,47 @@ export class Sentinels {
    */
   async locate(): Promise<RedisAddress> {
     this.#asking ??= this.#ask().finally(() => (this.#asking = undefined))
-    const opinion = await this.#asking
-    if (opinion !== undefined) this.#take(opinion)
+    this.#weigh(await this.#asking)
     if (this.#latest === undefined) throw new LocateError('no Sentinel was asked')
     return this.#latest.address
   }
 
   close(): void {
     this.#isClosed = true
-    for (const connection of this.#connections.values()) connection.destroy()
+    for (const connecting of this.#connections.values()) connecting.then(destroy, () => undefined)
     this.#connections.clear()
   }
 
-  /** An older opinion than one that was heard before is that of a Sentinel which was cut off. */
-  #take(opinion: Opinion): void {
-    if (this.#latest !== undefined && opinion.epoch < this.#latest.epoch) return
-    const before = this.#latest && formatRedisAddress(this.#latest.address)
-    const now = formatRedisAddress(opinion.address)
-    if (before !== undefined && before !== now) {
-      this.#logger.warn({ before, now }, 'the Sentinels name another master for the session store')
-    }
-    this.#latest = opinion
+  /**
+   * The one that has seen most failovers is believed. One that has seen fewer than were heard of before was cut off; unless
+   * most say so, who were set up anew and count from the beginning.
+   */
+  #weigh(opinions: readonly Opinion[]): void {
+    const best = this.#bestOf(opinions)
+    const before = this.#latest
+    if (best === undefined) return
+    if (before !== undefined && best.epoch < before.epoch && !this.#isHeldByMost(best, opinions)) return
+    this.#latest = best
+    if (before === undefined || isSameAddress(before.address, best.address)) return
+    const names = { before: formatRedisAddress(before.address), now: formatRedisAddress(best.address) }
+    this.#logger.warn(names, 'the Sentinels name another master for the session store')
   }
 
-  /** The latest of the opinions; nothing when nobody answers and there is one from before. */
-  async #ask(): Promise<Opinion | undefined> {
+  /** Of those that count the same the one that is believed already: some may give a name for the address that others give. */
+  #bestOf(opinions: readonly Opinion[]): Opinion | undefined {
+    const epoch = Math.max(...opinions.map((opinion) => opinion.epoch))
+    const best = opinions.filter((opinion) => opinion.epoch === epoch)
+    const known = this.#latest?.address
+    return best.find(({ address }) => known !== undefined && isSameAddress(address, known)) ?? best[0]
+  }
+
+  #isHeldByMost({ address }: Opinion, opinions: readonly Opinion[]): boolean {
+    const holders = opinions.filter((opinion) => isSameAddress(opinion.address, address))
+    return holders.length * 2 > this.#options.addresses.length
+  }
+
+  /** What those say who answer in time; nothing when nobody does and a master is known from before. */
+  async #ask(): Promise<readonly Opinion[]> {
     const opinions: Opinion[] = []
     const failures: unknown[] = []
     const asked = this.#options.addresses.map(async (address) => {
@@ -95,10 +112,9 @@ export class Sentinels {
       () => undefined,
     )
     await Promise.race([Promise.allSettled(asked), first])
-    const [best] = opinions.toSorted((a, b) => b.epoch - a.epoch)
-    this.#noteReach(best !== undefined, failures[0])
-    if (best === undefined && this.#latest === undefined) throw failures[0]
-    return best
+    this.#noteReach(opinions.length > 0, failures[0])
+    if (opinions.length === 0 && this.#latest === undefined) throw failures[0]
+    return opinions
   }
 
   #noteReach(isReached: boolean, cause: unknown): void {
@@ -136,12 +152,15 @@ export class Sentinels {
     }
   }
 
-  async #connectTo(address: RedisAddress): Promise<RedisConnection> {
+  #connectTo(address: RedisAddress): Promise<RedisConnection> {
     const known = this.#connections.get(address)
     if (known !== undefined) return known
     const { credentials, tls } = this.#options
     const { connectTimeoutMs, commandTimeoutMs } = this.#timeouts
-    const connection = await openConnection(
+    const forget = () => {
+      if (this.#connections.get(address) === connecting) this.#connections.delete(address)
+    }
+    const connecting = openConnection(
       {
         address,
         credentials,
@@ -151,12 +170,17 @@ export class Sentinels {
         commandTimeoutMs,
         tracking: false,
       },
-      { lost: () => void this.#connections.delete(address), changed: () => undefined },
+      { lost: forget, changed: () => undefined },
     )
-    if (this.#isClosed) connection.destroy()
-    else this.#connections.set(address, connection)
-    return connection
+    if (this.#isClosed) connecting.then(destroy, () => undefined)
+    else this.#connections.set(address, connecting)
+    connecting.catch(forget)
+    return connecting
   }
+}
+
+function destroy(connection: RedisConnection): void {
+  connection.destroy()
 }
 
 const CHECK_NAME = 'check session_store.redis.sentinel.master'

@@ -4,7 +4,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { GateError } from '../../kernel/errors.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { SessionStore } from '../contract.ts'
-import { CLUSTER, diagnose, isOfCluster, NO_CLUSTER, REPLICA, SENTINEL, tell } from './diagnose.ts'
+import { CLUSTER, diagnose, isOfCluster, NO_CLUSTER, REPLICA, REPLICA_NOW, SENTINEL, tell } from './diagnose.ts'
 import { readServerFacts, type ServerFacts } from './handshake.ts'
 import type { RedisLink } from './link.ts'
 import { type RedisServers, ServersError } from './servers.ts'
@@ -71,7 +71,7 @@ async function checkServer(link: RedisLink): Promise<void> {
   const wantsCluster = isOfCluster(link.target.key)
   if (mode === 'sentinel') throw problemOf(SENTINEL, link)
   if ((mode === 'cluster') !== wantsCluster) throw problemOf(wantsCluster ? NO_CLUSTER : CLUSTER, link)
-  if (role === 'replica' || role === 'slave') throw problemOf(REPLICA, link)
+  if (role === 'replica' || role === 'slave') throw problemOf(wantsCluster ? REPLICA_NOW : REPLICA, link)
   if (server === 'redis' && version !== undefined && isTooOld(version)) {
     throw problemOf(`it is Redis ${version}: Redis 6.2 or later, or Valkey, is required`, link)
   }
