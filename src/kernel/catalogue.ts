@@ -13,6 +13,7 @@ export const CATALOGUE = {
   ERR_REQUEST_BODY_TOO_LARGE: { status: 413, message: 'The request body is too large' },
   ERR_REQUEST_HEADER_TOO_LARGE: { status: 431, message: 'The request header is too large' },
   ERR_CREDENTIALS_INVALID: { status: 401, message: 'Access credentials are invalid' },
+  ERR_AUTHENTICATION_INSUFFICIENT: { status: 401, message: 'A stronger or more recent authentication is required' },
   ERR_ACCESS_FORBIDDEN: { status: 403, message: 'Access credentials are not sufficient to access this resource' },
   ERR_RULE_NOT_FOUND: { status: 404, message: 'Requested url does not match any rules' },
   ERR_NOT_FOUND: { status: 404, message: 'The requested resource could not be found' },
@@ -42,6 +43,10 @@ export const CATALOGUE = {
   ERR_PROVIDER_TIMEOUT: { status: 504, message: 'The identity provider did not answer in time' },
   ERR_PROVIDER_RESPONSE_INVALID: { status: 502, message: 'The identity provider gave an answer that cannot be used' },
   ERR_LOGIN_FAILED: { status: 400, message: 'The login could not be completed' },
+  ERR_STEP_UP_FAILED: {
+    status: 403,
+    message: 'The identity provider did not authenticate the user as it was asked to',
+  },
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof CATALOGUE

@@ -1,5 +1,6 @@
 import { CATALOGUE, type ErrorCode } from './catalogue.ts'
 import type { Reply } from './reply.ts'
+import type { StepUp } from './step-up.ts'
 
 export interface GateErrorOptions {
   readonly cause?: unknown
@@ -13,6 +14,13 @@ export interface GateErrorOptions {
   readonly message?: string
   /** What a person is shown where no error handler of the rule itself is responsible; complete, with its headers. */
   readonly page?: Reply
+  /** How to log in again, where that helps. */
+  readonly stepUp?: RequiredStepUp
+}
+
+/** A login that a rule asks for, at the provider of the session that it is to replace. */
+export interface RequiredStepUp extends StepUp {
+  readonly provider: string
 }
 
 /** An error that ends a request. Its code is one of the catalogue, which gives it a status and the client's message. */
@@ -25,6 +33,7 @@ export class GateError extends Error {
   readonly detail: string | undefined
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly page: Reply | undefined
+  readonly stepUp: RequiredStepUp | undefined
 
   constructor(code: ErrorCode, options: GateErrorOptions = {}) {
     // A refusal is an ordinary answer and may come in floods: its stack, which costs more than the rest, is nobody's help.
@@ -41,6 +50,7 @@ export class GateError extends Error {
     this.detail = options.detail
     this.headers = options.headers ?? []
     this.page = options.page
+    this.stepUp = options.stepUp
   }
 }
 

@@ -1,6 +1,7 @@
 import type { HeaderList } from './headers.ts'
 import type { Reply } from './reply.ts'
 import type { RequestView } from './request.ts'
+import type { StepUp } from './step-up.ts'
 
 /**
  * Headers by Go-canonical name. The fronts use the first value of each name. Values are in wire form: UTF-8, one byte
@@ -66,6 +67,8 @@ export class Exchange {
   sessionId: string | undefined = undefined
   /** Set by `authenticators/session`: the request brought a ticket that opens no session, so its cookie is stale. */
   hasStaleTicket = false
+  /** Set by `authenticators/session` where it finds no session: how a login has to be so that its session is enough. */
+  wantedLogin: StepUp | undefined = undefined
   /** Go out with the answer of the proxy, whoever writes it; such an answer may not be kept by a cache. */
   answerCookies: readonly string[] = NO_COOKIES
   /** Set by `mutators/noop`: what later mutators set is set on the request too, as Oathkeeper's shared header map does. */

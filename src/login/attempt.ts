@@ -1,13 +1,15 @@
-import { toGateError } from '../kernel/errors.ts'
+import { type GateError, toGateError } from '../kernel/errors.ts'
 import { authenticate, type Identity } from './authenticate.ts'
 import { type AuthorizationResponse, readAuthorizationResponse } from './authorization-response.ts'
 import type { LoginContext } from './context.ts'
 import { InterruptedLogin, LoginFailure, orInterrupt } from './failure.ts'
+import { WeakAuthenticationError } from './id-token.ts'
 import type { Attempt } from './login-cookie.ts'
 import type { Header } from './page.ts'
 import type { Provider } from './provider.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
 import type { ReturnTarget } from './return-target.ts'
+import type { LoginPath } from './send-to-provider.ts'
 import { parseTransaction, type Transaction } from './transaction.ts'
 
 /** A login that only lacks its session. */
@@ -39,8 +41,36 @@ export async function finishAttempt(context: LoginContext, request: LoginRequest
     const identity = await authenticate(context, provider, transaction, { code: codeOf(response), issuer })
     return { identity, returnTo: returnTo ?? context.settings.afterLogin(transaction.baseUrl), spent }
   } catch (cause: unknown) {
-    throw new InterruptedLogin(toGateError(cause), { provider: provider.id, returnTo }, spent)
+    const error = toGateError(cause)
+    if (transaction !== undefined && returnTo !== undefined && helpsToForce(error, transaction)) {
+      const { baseUrl, redirectUri, stepUp } = transaction
+      throw new AnotherRound({ provider, baseUrl, redirectUri, returnTo, stepUp, isForced: true }, spent)
+    }
+    throw new InterruptedLogin(error, { provider: provider.id, returnTo, stepUp: transaction?.stepUp }, spent)
   }
+}
+
+/** The browser is to go to the provider once more before anything can be said. */
+export class AnotherRound extends Error {
+  override readonly name = 'AnotherRound'
+  readonly path: LoginPath
+  /** Remove what the attempt left in the browser. */
+  readonly spent: readonly Header[]
+
+  constructor(path: LoginPath, spent: readonly Header[]) {
+    super('the login needs another round')
+    this.path = path
+    this.spent = spent
+  }
+}
+
+/**
+ * Whether the provider gave an authentication that is too old, by our clock if not by its own, and was not told yet to ask the
+ * person in any case. Once is enough: who ignores that too would go on for ever.
+ */
+function helpsToForce(error: GateError, { stepUp, isForced }: Transaction): boolean {
+  const { cause } = error
+  return cause instanceof WeakAuthenticationError && cause.isStale && stepUp !== undefined && isForced !== true
 }
 
 function findAttempt(

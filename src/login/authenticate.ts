@@ -3,11 +3,12 @@ import { type GateError, toGateError } from '../kernel/errors.ts'
 import type { SessionDraft } from '../sessions/contract.ts'
 import type { LoginContext } from './context.ts'
 import { LoginFailure } from './failure.ts'
-import { requestedStrength, verifyIdToken } from './id-token.ts'
+import { verifyIdToken, WeakAuthenticationError } from './id-token.ts'
 import type { Claims } from './id-token-checks.ts'
 import type { Provider } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
 import { exchangeCode, type TokenResponse, TokenRefusedError } from './token-request.ts'
+import { strengthOf } from './step-up.ts'
 import type { Transaction } from './transaction.ts'
 import { fetchUserinfo, joinUserinfo, SubjectMismatchError } from './userinfo.ts'
 
@@ -36,13 +37,25 @@ export async function authenticate(
       nonce: { value: transaction.nonce, isRequired: true },
       subject: undefined,
       otherwiseIssuer: response.issuer,
-      ...requestedStrength(provider),
+      ...strengthOf(provider.options, transaction.stepUp),
     })
     checkSubject(() => subjectOf(claims))
-    return identityOf(provider, await issuerOf(provider), tokens, claims)
+    const identity = identityOf(provider, await issuerOf(provider), tokens, claims)
+    checkAge(identity, transaction, clock.now())
+    return identity
   } catch (cause: unknown) {
-    throw toFailure(cause, provider.id)
+    const isWeak = cause instanceof WeakAuthenticationError && transaction.stepUp !== undefined
+    throw isWeak
+      ? new LoginFailure('authentication_insufficient', { cause, detail: cause.message })
+      : toFailure(cause, provider.id)
   }
+}
+
+/** As the rule will judge it, without leeway: what it would refuse at once is not let back to it, or it went on for ever. */
+function checkAge({ authTime }: Identity, { stepUp }: Transaction, now: number): void {
+  if (stepUp?.maxAgeSeconds === undefined || authTime === undefined) return
+  if (authTime + stepUp.maxAgeSeconds * 1000 > now) return
+  throw new WeakAuthenticationError('auth_time of the ID token is longer ago than max_age', true)
 }
 
 /** The claims of the ID token, joined by those of UserInfo; the latter alone where a provider gives no ID token and need not. */

@@ -1,6 +1,8 @@
 import type { RequestView } from '../kernel/request.ts'
+import type { StepUp } from '../kernel/step-up.ts'
 import { isWithinDomain } from './check-cookie.ts'
 import type { LoginSettings } from './settings.ts'
+import { stepUpQuery } from './step-up.ts'
 
 /** A longer one would not get through the header limits of those in between. */
 const MAX_RETURN_CHARS = 6000
@@ -8,22 +10,30 @@ const MAX_RETURN_CHARS = 6000
 export interface BeginQuery {
   readonly returnTo: string | undefined
   readonly provider: string | undefined
+  readonly stepUp?: StepUp | undefined
 }
 
 /** URL of the route that begins a login, at an origin of the configuration. */
-export function beginUrl(settings: LoginSettings, baseUrl: string, { returnTo, provider }: BeginQuery): string {
+export function beginUrl(settings: LoginSettings, baseUrl: string, { returnTo, provider, stepUp }: BeginQuery): string {
   const query: string[] = []
   const encoded = returnTo === undefined ? '' : encodeURIComponent(returnTo)
   if (encoded !== '' && encoded.length <= MAX_RETURN_CHARS) query.push(`return_to=${encoded}`)
   if (provider !== undefined) query.push(`provider=${provider}`)
+  if (stepUp !== undefined) query.push(...stepUpQuery(stepUp))
   return `${baseUrl}${settings.basePath}/login${query.length === 0 ? '' : `?${query.join('&')}`}`
 }
 
 /** Where a request that needs a session is sent: to the login of its origin, and back to what it asked for. */
-export function beginUrlFor(settings: LoginSettings, request: RequestView, provider: string | undefined): string {
+export function beginUrlFor(
+  settings: LoginSettings,
+  request: RequestView,
+  provider: string | undefined,
+  stepUp?: StepUp,
+): string {
   const own = settings.baseUrls.find(request.host)
   const baseUrl = own ?? settings.baseUrls.of(request.host)
-  return beginUrl(settings, baseUrl, { returnTo: returnToOf(settings, request, baseUrl, own !== undefined), provider })
+  const returnTo = returnToOf(settings, request, baseUrl, own !== undefined)
+  return beginUrl(settings, baseUrl, { returnTo, provider, stepUp })
 }
 
 function returnToOf(settings: LoginSettings, request: RequestView, baseUrl: string, isOwnHost: boolean): string {

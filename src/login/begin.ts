@@ -5,35 +5,36 @@ import { parseQuery } from '../lib/query.ts'
 import type { RouteContext } from './context.ts'
 import { LoginFailure } from './failure.ts'
 import { securityHeaders } from './page.ts'
-import type { Provider } from './provider.ts'
 import { isNavigation, type LoginRequest } from './request.ts'
-import type { ReturnTarget } from './return-target.ts'
-import { sendToProvider } from './send-to-provider.ts'
+import { type LoginPath, sendToProvider } from './send-to-provider.ts'
+import { readStepUp } from './step-up.ts'
 
-/** `GET /login?return_to=…[&provider=ID]`: begins a login. */
+/** `GET /login?return_to=…[&provider=ID][&acr_values=…][&max_age=…]`: begins a login. */
 export async function begin(context: RouteContext, request: LoginRequest): Promise<Reply> {
   const { settings } = context
   if (!isNavigation(request)) return notForScripts(request, settings.secure)
   const baseUrl = settings.baseUrls.of(request.host)
-  const { provider, returnTo } = readParameters(context, request, baseUrl)
   const redirectUri = `${baseUrl}${settings.basePath}/callback`
-  return sendToProvider(context, request, { provider, baseUrl, redirectUri, returnTo })
+  return sendToProvider(context, request, { ...readParameters(context, request, baseUrl), baseUrl, redirectUri })
 }
 
 function readParameters(
   { settings, providers, defaultProvider }: RouteContext,
   { rawQuery }: LoginRequest,
   baseUrl: string,
-): { readonly provider: Provider; readonly returnTo: ReturnTarget } {
+): Pick<LoginPath, 'provider' | 'returnTo' | 'stepUp'> {
   const query = parseQuery(rawQuery)
-  const [wanted = '', ...more] = query?.get('return_to') ?? []
-  const [id, ...others] = query?.get('provider') ?? []
-  const provider = id === undefined ? defaultProvider : providers.get(id)
-  if (query === undefined || more.length > 0 || others.length > 0) {
+  const read = (name: string): string | undefined => {
+    const [value, ...more] = query?.get(name) ?? []
+    if (query !== undefined && more.length === 0) return value
     throw new LoginFailure('request_malformed', { detail: 'a parameter is repeated or cannot be decoded' })
   }
+  const wanted = read('return_to') ?? ''
+  const id = read('provider')
+  const provider = id === undefined ? defaultProvider : providers.get(id)
   if (provider === undefined) throw new LoginFailure('request_malformed', { detail: 'there is no such provider' })
-  return { provider, returnTo: settings.returnTargets.judge(wanted, baseUrl) ?? settings.afterLogin(baseUrl) }
+  const returnTo = settings.returnTargets.judge(wanted, baseUrl) ?? settings.afterLogin(baseUrl)
+  return { provider, returnTo, stepUp: readStepUp(read('acr_values'), read('max_age')) }
 }
 
 function notForScripts({ requestId }: LoginRequest, secure: boolean): Reply {

@@ -11,7 +11,8 @@ import { retryAfterSeconds } from './waiting-page.ts'
 export async function failurePage(context: LoginContext, request: LoginRequest, error: GateError): Promise<Reply> {
   const { settings } = context
   const { code, status, detail, headers } = error
-  const { provider, returnTo } = failureGoal(error)
+  const goal = failureGoal(error)
+  const { provider, returnTo } = goal
   const { requestId } = request
   const log = {
     error_code: code,
@@ -25,10 +26,12 @@ export async function failurePage(context: LoginContext, request: LoginRequest, 
 
   const { title, text, canStartAgain } = failureText(error)
   const baseUrl = settings.baseUrls.of(request.host)
-  const beginUrl = context.startAgainUrl(baseUrl, { returnTo, provider })
+  const beginUrl = context.startAgainUrl(baseUrl, goal)
   const again: PageAction = { kind: 'link', label: 'Start again', href: beginUrl }
   const signedIn = await isSignedIn(context, cookieHeader(request))
-  const goOn: PageAction = { kind: 'link', label: 'Continue', href: returnTo ?? settings.afterLogin(baseUrl) }
+  // A page that asks for more than they have would send them here again.
+  const next = goal.stepUp === undefined ? returnTo : undefined
+  const goOn: PageAction = { kind: 'link', label: 'Continue', href: next ?? settings.afterLogin(baseUrl) }
   return renderPage(
     {
       status,

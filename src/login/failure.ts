@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../kernel/catalogue.ts'
 import { GateError, toGateError } from '../kernel/errors.ts'
+import type { StepUp } from '../kernel/step-up.ts'
 import type { ReturnTarget } from './return-target.ts'
 
 /** What a person is told when a login route cannot do what was asked. */
@@ -57,6 +58,12 @@ const FAILURES = {
     text: 'The sign-in service did not say what this service needs to know about you. Please ask who runs it.',
     canStartAgain: true,
   },
+  authentication_insufficient: {
+    code: 'ERR_STEP_UP_FAILED',
+    title: 'This page needs another sign-in',
+    text: 'It asks you to sign in again, or in a safer way, and the sign-in service did not do that. Please ask who runs this service.',
+    canStartAgain: true,
+  },
   session_refused: {
     code: 'ERR_ACCESS_FORBIDDEN',
     title: 'You are signed in, but not let in',
@@ -84,6 +91,8 @@ export interface LoginGoal {
   readonly provider?: string | undefined
   /** Where the person wanted to go, if that is known. */
   readonly returnTo?: ReturnTarget | undefined
+  /** How they have to log in for that. */
+  readonly stepUp?: StepUp | undefined
 }
 
 export interface LoginFailureOptions extends LoginGoal {
@@ -99,14 +108,14 @@ export class LoginFailure extends GateError {
   readonly goal: LoginGoal
 
   constructor(kind: FailureKind, options: LoginFailureOptions = {}) {
-    const { cause, detail, headers = [], provider, returnTo } = options
+    const { cause, detail, headers = [], provider, returnTo, stepUp } = options
     super(FAILURES[kind].code, {
       headers,
       ...(cause !== undefined && { cause }),
       ...(detail !== undefined && { detail }),
     })
     this.kind = kind
-    this.goal = { provider, returnTo }
+    this.goal = { provider, returnTo, stepUp }
   }
 }
 

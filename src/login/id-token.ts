@@ -9,6 +9,17 @@ export interface IdTokenContext extends Omit<Expectation, 'issuer' | 'clientId' 
   readonly otherwiseIssuer: string | undefined
 }
 
+/** An ID token speaks of another authentication than the one that was asked for. */
+export class WeakAuthenticationError extends TokenError {
+  /** Of one that is too long ago; else of another kind, or of none that is known. */
+  readonly isStale: boolean
+
+  constructor(message: string, isStale: boolean) {
+    super(message)
+    this.isStale = isStale
+  }
+}
+
 /** An ID token is a plain JWT; access tokens, logout tokens and security events say so in `typ`. */
 const acceptsType = (typ: string | undefined): boolean => typ === undefined || typ === 'jwt'
 
@@ -28,18 +39,14 @@ export async function verifyIdToken(provider: Provider, idToken: string, context
   const expected: Expectation = { ...context, issuer, clientId: provider.options.clientId, algorithm: token.algorithm }
   for (const { claim, check } of ID_TOKEN_CHECKS) {
     const problem = check(token.claims, expected)
-    if (problem !== undefined) throw new TokenError(`${claim} of the ID token ${problem}`)
+    if (problem === undefined) continue
+    const message = `${claim} of the ID token ${problem}`
+    const isStale = claim === 'auth_time' && token.claims[claim] !== undefined
+    throw claim === 'auth_time' || claim === 'acr'
+      ? new WeakAuthenticationError(message, isStale)
+      : new TokenError(message)
   }
   return token.claims
-}
-
-/** What a login at this provider must come up to, because its authorization request asks for it (B-10). */
-export function requestedStrength({ options }: Provider): Pick<Expectation, 'maxAgeSeconds' | 'acrValues'> {
-  const { max_age: maxAge, acr_values: acrValues } = options.authorizationParams
-  return {
-    maxAgeSeconds: maxAge === undefined || maxAge === '' ? undefined : Number(maxAge),
-    acrValues: acrValues?.split(' ').filter((value) => value !== ''),
-  }
 }
 
 async function verifyJwt(

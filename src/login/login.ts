@@ -3,6 +3,7 @@ import type { GateError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
+import type { StepUp } from '../kernel/step-up.ts'
 import type { LoginStates, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { withoutCookies } from '../lib/without-cookies.ts'
@@ -19,6 +20,7 @@ import type { LoginRequest } from './request.ts'
 import { answer } from './routes.ts'
 import { createSessionCookie } from './session-cookie.ts'
 import { compileSettings, type LoginSettings } from './settings.ts'
+import { configuredStrength } from './step-up.ts'
 import { waitingPage } from './waiting-page.ts'
 
 export interface LoginDeps {
@@ -39,7 +41,8 @@ export interface Login {
   /** For the error handler `login`. */
   readonly entry: {
     readonly providerIds: readonly string[]
-    beginUrl(request: RequestView, provider: string | undefined): string
+    beginUrl(request: RequestView, provider: string | undefined, stepUp?: StepUp): string
+    acrValues(provider: string): readonly string[] | undefined
     waitingPage(request: RequestView, error: GateError): Reply
   }
   /** For the authenticator `session`. */
@@ -83,9 +86,13 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     sessionCookie,
     loginCookies,
     subjectOf,
-    startAgainUrl: (baseUrl, { returnTo, provider }) =>
+    startAgainUrl: (baseUrl, { returnTo, provider, stepUp }) =>
       // The default provider needs no name.
-      beginUrl(settings, baseUrl, { returnTo, provider: provider === defaultProvider.id ? undefined : provider }),
+      beginUrl(settings, baseUrl, {
+        returnTo,
+        provider: provider === defaultProvider.id ? undefined : provider,
+        stepUp,
+      }),
   }
   warnOfPlainHttp(settings, logger)
 
@@ -108,7 +115,11 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     handle: (request) => answer(context, request),
     entry: {
       providerIds: settings.providerIds,
-      beginUrl: (request, provider) => beginUrlFor(settings, request, provider),
+      beginUrl: (request, provider, stepUp) => beginUrlFor(settings, request, provider, stepUp),
+      acrValues: (id) => {
+        const provider = providers.get(id)
+        return provider && configuredStrength(provider.options).acrValues
+      },
       waitingPage: ({ requestId }, error) => waitingPage(error, requestId, settings.secure),
     },
     reader: {

@@ -1,4 +1,5 @@
 import type { Reply } from '../kernel/reply.ts'
+import type { StepUp } from '../kernel/step-up.ts'
 import { authorizationUrl } from './authorization-request.ts'
 import type { LoginContext } from './context.ts'
 import { LoginFailure, orInterrupt } from './failure.ts'
@@ -6,6 +7,7 @@ import { type Header, redirect } from './page.ts'
 import type { Provider } from './provider.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
 import type { ReturnTarget } from './return-target.ts'
+import { strengthOf } from './step-up.ts'
 import { createTransaction } from './transaction.ts'
 
 /** Where a login begins, goes and ends. */
@@ -16,21 +18,41 @@ export interface LoginPath {
   /** Where the provider sends the browser back to. */
   readonly redirectUri: string
   readonly returnTo: ReturnTarget
+  /** How the person has to log in. */
+  readonly stepUp?: StepUp | undefined
+  /** The provider has to ask who it is, whatever it knows (`prompt=login`). */
+  readonly isForced?: boolean
 }
 
 /**
  * Begins a login: an attempt of its own for this browser. Nothing is kept, and nobody is sent to a provider, unless the provider
  * is known to be there and the store has taken the state.
  */
-export async function sendToProvider(context: LoginContext, request: LoginRequest, path: LoginPath): Promise<Reply> {
+export async function sendToProvider(
+  context: LoginContext,
+  request: LoginRequest,
+  path: LoginPath,
+  moreHeaders: readonly Header[] = [],
+): Promise<Reply> {
   const { settings, states, clock, loginCookies } = context
-  const { provider, baseUrl, redirectUri, returnTo } = path
+  const { provider, baseUrl, redirectUri, returnTo, stepUp, isForced } = path
   const cookies = cookieHeader(request)
   if (context.sessionCookie.hasSeveral(cookies)) throw cookiesRepeated(context, returnTo)
 
-  const interrupted = { provider: provider.id, returnTo }
+  const interrupted = { provider: provider.id, returnTo, stepUp }
+  if (strengthOf(provider.options, stepUp).acrValues?.length === 0) {
+    const detail = 'acr_values is nothing that authorization_params.acr_values of the provider has'
+    throw new LoginFailure('authentication_insufficient', { ...interrupted, detail })
+  }
   const metadata = await orInterrupt(() => provider.metadata(), interrupted)
-  const transaction = createTransaction({ issuer: provider.options.issuer, baseUrl, redirectUri, returnTo })
+  const transaction = createTransaction({
+    issuer: provider.options.issuer,
+    baseUrl,
+    redirectUri,
+    returnTo,
+    stepUp,
+    isForced,
+  })
   const { attempt, setCookie } = loginCookies.begin(provider.id)
   const expiresAt = clock.now() + settings.stateTtlMs
   await orInterrupt(
@@ -38,7 +60,8 @@ export async function sendToProvider(context: LoginContext, request: LoginReques
     interrupted,
   )
   const headers = [setCookie, ...loginCookies.evict(cookies)].map((value): Header => ['Set-Cookie', value])
-  return redirect(302, authorizationUrl(provider, metadata, transaction, attempt.state), settings.secure, headers)
+  const url = authorizationUrl(provider, metadata, transaction, attempt.state)
+  return redirect(302, url, settings.secure, [...headers, ...moreHeaders])
 }
 
 /** Each login would be forgotten at once, and people would go round in circles. */

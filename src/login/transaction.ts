@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { StepUp } from '../kernel/step-up.ts'
 import { isJsonObject } from '../lib/strict-json.ts'
 import type { ReturnTarget } from './return-target.ts'
+import { parseStepUp } from './step-up.ts'
 
 /** What must be the same when the browser comes back from the provider. Kept by `LoginStates`, sealed for the browser. */
 export interface Transaction {
@@ -12,6 +14,10 @@ export interface Transaction {
   readonly returnTo: string
   /** The origin of ours that the login began at. */
   readonly baseUrl: string
+  /** How the person has to log in, beyond what the configuration asks of everybody. */
+  readonly stepUp?: StepUp | undefined
+  /** The provider was told to ask who it is, whatever it knows. */
+  readonly isForced?: boolean | undefined
 }
 
 export interface TransactionStart {
@@ -19,6 +25,8 @@ export interface TransactionStart {
   readonly baseUrl: string
   readonly redirectUri: string
   readonly returnTo: ReturnTarget
+  readonly stepUp?: StepUp | undefined
+  readonly isForced?: boolean | undefined
 }
 
 // 48 octets are 64 characters, each of which can be any of the alphabet; RFC 7636 §7.1 asks for 32 octets at least.
@@ -39,10 +47,10 @@ export function codeChallenge(codeVerifier: string): string {
 export function parseTransaction(value: unknown): Transaction | undefined {
   if (!isJsonObject(value)) return undefined
   const { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl } = value
-  const transaction = { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl }
-  return Object.values(transaction).every((part) => typeof part === 'string' && part !== '')
-    ? (transaction as Transaction)
-    : undefined
+  const texts = { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl }
+  if (!Object.values(texts).every((part) => typeof part === 'string' && part !== '')) return undefined
+  const { stepUp, isForced } = value
+  return { ...(texts as Transaction), stepUp: parseStepUp(stepUp), isForced: isForced === true }
 }
 
 function randomText(bytes: number): string {

@@ -2,6 +2,7 @@ import { errorReply } from '../kernel/error-reply.ts'
 import { GateError, toGateError } from '../kernel/errors.ts'
 import type { ErrorStep, Failure } from '../kernel/handlers.ts'
 import type { Reply } from '../kernel/reply.ts'
+import { stepUpChallenge } from './step-up.ts'
 
 /** An error handler in its place. */
 export interface NamedErrorStep {
@@ -53,14 +54,16 @@ function chooseOwn(failure: Failure, own: readonly NamedErrorStep[]): NamedError
   return chosen
 }
 
-/** The one place where headers join an answer that its handler did not write: those of the error, and hints of `login`. */
+/** The one place where headers join an answer that its handler did not write: those of the error, its challenge, and hints of `login`. */
 function complete(
   failure: Failure,
   reply: Reply,
   own: readonly NamedErrorStep[],
   fallback: readonly NamedErrorStep[],
 ): Reply {
-  const extra: Header[] = [...failure.error.headers]
+  const { headers, stepUp } = failure.error
+  const extra: Header[] = [...headers]
+  if (reply.status === 401 && stepUp !== undefined) extra.push(['WWW-Authenticate', stepUpChallenge(stepUp)])
   if (reply.status === 401 && !hasHeader(reply, 'Location')) {
     const hinting = own.find(hasHints) ?? fallback.find(hasHints)
     extra.push(...(hinting?.step.hints?.(failure) ?? []))

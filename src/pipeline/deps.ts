@@ -8,6 +8,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { GateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
+import type { StepUp } from '../kernel/step-up.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Outbound } from '../lib/outbound.ts'
 import type { OutagePolicy, Session } from '../sessions/contract.ts'
@@ -61,12 +62,14 @@ export interface Principal {
 
 /** What the error handler `login` needs of the login. */
 export interface LoginEntry {
-  /** Absolute URL of the route that begins a login and leads back to the page that `request` asked for. */
-  beginUrl(request: RequestView, provider: string | undefined): string
+  /** Absolute URL of the route that begins a login, with `stepUp` one like that, and leads back to the page that `request` asked for. */
+  beginUrl(request: RequestView, provider: string | undefined, stepUp?: StepUp): string
   /** A page that says that the session store cannot be asked, and tries again by itself. */
   waitingPage(request: RequestView, error: GateError): Reply
   /** Ids of `login.providers`. */
   readonly providerIds: readonly string[]
+  /** The only `acr` that its configuration lets a provider log people in with; `undefined`: any. */
+  acrValues(provider: string): readonly string[] | undefined
 }
 
 /** What the handlers of a login need whose parts are rules: `callback`, `session_jwt`, and `redirect` with a `type`. */

@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { MAX_DURATION_MS, parseDuration, SINGLE_UNIT_DURATION } from '../lib/duration.ts'
+import {
+  MAX_DURATION_MS,
+  parseDuration,
+  SINGLE_UNIT_DURATION,
+  SINGLE_UNIT_DURATION_WITH_DAYS,
+} from '../lib/duration.ts'
 import type { RetryPolicy } from '../lib/retry.ts'
 
 const ABSOLUTE_URI = /^[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x1f\x7f]*$/
@@ -37,6 +42,23 @@ export function duration() {
         context.addIssue(`must be shorter than ${Math.floor(MAX_DURATION_MS / 3_600_000)}h`)
         return z.NEVER
       }
+    })
+}
+
+/** The longest that a session lives, as long as a browser keeps a cookie (RFC 6265bis §5.6.1). */
+const MAX_SESSION_MS = 400 * 86_400_000
+
+/** A part of a session's life, which may be days; gives milliseconds. */
+export function sessionDuration() {
+  const error = 'must be a duration such as 30s, 10m, 24h or 7d'
+  return z
+    .string(error)
+    .regex(SINGLE_UNIT_DURATION_WITH_DAYS, error)
+    .transform((text, context): number => {
+      const ms = Number.parseInt(text, 10) > 1e15 ? Number.POSITIVE_INFINITY : parseDuration(text)
+      if (ms < 1000) context.addIssue('must be at least 1s')
+      else if (ms > MAX_SESSION_MS) context.addIssue('must be at most 400d')
+      return ms
     })
 }
 

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { GateError } from '../../src/kernel/errors.ts'
+import type { Decision } from '../../src/kernel/gate.ts'
 import { HeaderList } from '../../src/kernel/headers.ts'
 import type { LogFields, Logger } from '../../src/kernel/logger.ts'
 import type { Reply } from '../../src/kernel/reply.ts'
@@ -13,6 +14,8 @@ import type { SessionStore } from '../../src/sessions/contract.ts'
 import { createSessionManager } from '../../src/sessions/manager.ts'
 import { MemoryStore } from '../../src/sessions/memory.ts'
 import { createLoginStates } from '../../src/sessions/states.ts'
+import { createGate } from '../../src/pipeline/gate.ts'
+import { createTestRegistry, makeRule, type TestRule } from './gate.ts'
 import { createTestClock, type TestClock } from './test-clock.ts'
 import type { Visitor } from './visitor.ts'
 import type { MockProvider } from './mock-provider.ts'
@@ -23,6 +26,9 @@ export interface LoginRigOptions {
   readonly lifetimeMs?: number
   readonly wrapStore?: (store: SessionStore) => SessionStore
   readonly clock?: TestClock
+  /** Rules by the first segment of the path, in place of the page that takes any session. */
+  readonly rules?: Readonly<Record<string, TestRule>>
+  readonly front?: RequestView['front']
 }
 
 /** A login with real sessions behind a real listener, and beside its routes a site whose every page needs a session. */
@@ -75,6 +81,21 @@ export async function startLogin(
     { sessions, states: createLoginStates(used, clock), clock, logger },
   )
   sessions.onRefresh(login.refresh)
+  const registry = createTestRegistry(
+    { sessions: login.reader, login: login.entry, clock },
+    { fallback: ['login', 'json'] },
+  )
+  const { fallback } = registry.compileFallback()
+  const plans = new Map(
+    Object.entries(options.rules ?? {}).map(([segment, rule]) => {
+      const { plan, problems } = registry.compileRule(makeRule({ authenticators: ['session'], ...rule }))
+      if (problems[0] !== undefined) throw new Error(problems[0].message)
+      const gate = createGate({
+        current: () => ({ matcher: { match: () => ({ plan, captureGroups: [] }) }, fallback }),
+      })
+      return [segment, async (view: RequestView) => toldBy(await gate.decide(view))] as const
+    }),
+  )
   const replies: Reply[] = []
   t.after(async () => {
     server.closeAllConnections()
@@ -90,8 +111,9 @@ export async function startLogin(
   }
 
   async function serve(incoming: IncomingMessage): Promise<Reply> {
-    const view = viewOf(incoming)
-    const reply = login.handles(view.path) ? await login.handle(view) : await page(view)
+    const view = { ...viewOf(incoming), front: options.front ?? 'proxy' }
+    const answer = login.handles(view.path) ? login.handle : (plans.get(view.path.split('/')[1] ?? '') ?? page)
+    const reply = await answer(view)
     replies.push(reply)
     return reply
   }
@@ -110,6 +132,13 @@ export async function startLogin(
   }
 
   return { origin, login, clock, store, log, replies, url: (path) => origin + path }
+}
+
+/** What the application was told, or what was answered in its place. */
+function toldBy(decision: Decision): Reply {
+  if (!decision.granted) return decision.reply
+  const { subject, extra } = decision.exchange
+  return { status: 200, headers: [], body: JSON.stringify({ subject, extra }) }
 }
 
 const DEFAULTS: Omit<LoginOptions, 'baseUrls' | 'providers'> = {

@@ -46,8 +46,11 @@ export function sessionReader(open: SessionReader['open']): SessionReader {
 
 export const LOGIN_ENTRY: LoginEntry = {
   providerIds: ['demo', 'other'],
-  beginUrl: ({ originalUri }, provider) =>
+  beginUrl: ({ originalUri }, provider, stepUp) =>
     `https://app.example/.oathkeeper/login?return_to=${encodeURIComponent(originalUri)}` +
-    (provider === undefined ? '' : `&provider=${provider}`),
+    (provider === undefined ? '' : `&provider=${provider}`) +
+    (stepUp?.acrValues === undefined ? '' : `&acr_values=${stepUp.acrValues.join('+')}`) +
+    (stepUp?.maxAgeSeconds === undefined ? '' : `&max_age=${stepUp.maxAgeSeconds}`),
+  acrValues: (provider) => (provider === 'other' ? ['silver'] : undefined),
   waitingPage: (_request, { status }) => ({ status, headers: [], body: 'wait' }),
 }

@@ -4,8 +4,6 @@ const LATER = new Set([
   'access_rules.default_rule',
   'session_store.redis.credentials_command',
   'session.refresh.userinfo',
-  'authenticators.session.config.acr',
-  'authenticators.session.config.max_age',
 ])
 
 /** Whether the key is one that a later version brings. */

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { createTestGate, createTestRegistry, makeRule, type TestRule } from '../../../test/support/gate.ts'
 import { requestView } from '../../../test/support/request-view.ts'
 import { LOGIN_ENTRY, openedSession, sessionReader } from '../../../test/support/sessions.ts'
+import { createTestClock } from '../../../test/support/test-clock.ts'
 import { GateError } from '../../kernel/errors.ts'
 import type { Decision } from '../../kernel/gate.ts'
+import type { Session } from '../../sessions/contract.ts'
 import type { SessionReader } from '../deps.ts'
 
 const ALICE = openedSession()
@@ -163,4 +165,62 @@ test('V-072: a provider that is not configured, and no login at all, are problem
   const gate = createTestGate({ rules: [{ authenticators: ['session'] }] })
   const decision = await gate.decide(requestView({ headers: [['Cookie', 'session=alice']] }))
   assert.equal(await statusOf(decision), 500)
+})
+
+const requiring = (config: Readonly<Record<string, unknown>>): TestRule => ({
+  authenticators: [{ handler: 'session', config }],
+})
+
+const NOW = 1_000_000_000_000
+
+/** What is lacking, in the words of the answer. */
+async function challengeFor(session: Partial<Session>, config: Readonly<Record<string, unknown>>) {
+  const clock = createTestClock(NOW)
+  const deps = { sessions: sessionReader(() => openedSession(session)), login: LOGIN_ENTRY, clock }
+  const gate = createTestGate({ rules: [requiring(config)], deps })
+  const decision = await gate.decide(requestView({ headers: [['Cookie', 'session=alice']] }))
+  if (decision.granted) return 'granted'
+  assert.equal(decision.error.code, 'ERR_AUTHENTICATION_INSUFFICIENT')
+  assert.equal(decision.exchange.sessionId, 'public-id')
+  return decision.reply.headers.filter(([name]) => name === 'WWW-Authenticate').map(([, value]) => value)
+}
+
+test('acr is one value or a list, letter by letter; a session without acr has none', async () => {
+  const gold = ['Bearer error="insufficient_user_authentication", acr_values="gold"']
+  assert.equal(await challengeFor({ acr: 'gold' }, { acr: 'gold' }), 'granted')
+  assert.equal(await challengeFor({ acr: 'gold' }, { acr: ['silver', 'gold'] }), 'granted')
+  assert.deepEqual(await challengeFor({ acr: 'Gold' }, { acr: 'gold' }), gold)
+  assert.deepEqual(await challengeFor({ acr: undefined }, { acr: 'gold' }), gold)
+})
+
+test('max_age counts from auth_time, to the millisecond; a session without auth_time is too old', async () => {
+  const challenge = ['Bearer error="insufficient_user_authentication", max_age="60"']
+  assert.equal(await challengeFor({ authTime: NOW - 59_999 }, { max_age: '1m' }), 'granted')
+  assert.deepEqual(await challengeFor({ authTime: NOW - 60_000 }, { max_age: '1m' }), challenge)
+  assert.deepEqual(await challengeFor({ authTime: undefined, createdAt: NOW }, { max_age: '1m' }), challenge)
+})
+
+test('an acr that is none, a max_age that is none, and an acr that no provider may give are problems of the rule', () => {
+  const registry = createTestRegistry({ sessions: sessionReader(KNOWN), login: LOGIN_ENTRY })
+  const problemOf = (config: Readonly<Record<string, unknown>>) => {
+    const [problem] = registry.compileRule(makeRule(requiring(config))).problems
+    return problem === undefined ? undefined : `${problem.path}: ${problem.message}`
+  }
+  for (const [config, expected] of [
+    [{ acr: ['urn:a', 'b'], max_age: '90d' }, /^undefined$/],
+    [{ acr: [] }, /config\.acr.*must name at least one acr/],
+    [{ acr: 'a b' }, /config\.acr.*no spaces/],
+    [{ acr: ['a', 'b"'] }, /config\.acr.*no quotes/],
+    [{ acr: Array.from({ length: 5 }, () => 'x'.repeat(250)) }, /config\.acr.*must be shorter/],
+    [{ max_age: '0s' }, /config\.max_age.*must be at least 1s/],
+    [{ max_age: '500d' }, /config\.max_age.*must be at most 400d/],
+    [{ max_age: 300 }, /config\.max_age.*must be a duration/],
+    [{ acr: 'gold', provider: ['demo', 'other'] }, /^undefined$/],
+    [
+      { acr: 'gold', provider: 'other' },
+      /config\.acr: is nothing that login\.providers\[\]\.authorization_params\.acr_values/,
+    ],
+  ] as const) {
+    assert.match(String(problemOf(config)), expected, JSON.stringify(config).slice(0, 80))
+  }
 })

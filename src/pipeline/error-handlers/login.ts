@@ -47,6 +47,11 @@ export const login = defineErrorHandler({
     const holds = compileWhen(when)
     const isMine = (failure: Failure): boolean => failure.error.status === 401 && holds(failure)
     const hasToWait = (failure: Failure): boolean => isOutage(failure) && holds(failure)
+    // Who has a session logs in again where it came from: what is lacking means something to that provider only.
+    const beginUrl = ({ error: { stepUp }, exchange: { request, wantedLogin } }: Failure): string =>
+      stepUp !== undefined && entry.providerIds.includes(stepUp.provider)
+        ? entry.beginUrl(request, stepUp.provider, stepUp)
+        : entry.beginUrl(request, provider, stepUp ?? wantedLogin)
     return {
       precedence: 'exclusive',
       matches: (failure) => isNavigation(failure.exchange.request) && (isMine(failure) || hasToWait(failure)),
@@ -54,7 +59,7 @@ export const login = defineErrorHandler({
         const { exchange, error } = failure
         if (isOutage(failure)) return entry.waitingPage(exchange.request, error)
         const headers: Header[] = [
-          ['Location', entry.beginUrl(exchange.request, provider)],
+          ['Location', beginUrl(failure)],
           ['Cache-Control', 'no-store'],
         ]
         // What opens no session must not stay in the browser beside the login that begins (CVE-2026-34454).
@@ -64,7 +69,7 @@ export const login = defineErrorHandler({
       },
       hints: (failure) => {
         if (!isMine(failure)) return []
-        return [CHALLENGE, ['Link', `<${entry.beginUrl(failure.exchange.request, provider)}>; rel="login"`]]
+        return [CHALLENGE, ['Link', `<${beginUrl(failure)}>; rel="login"`]]
       },
     }
   },
