@@ -1,0 +1,77 @@
+import type { Session } from '../../src/sessions/contract.ts'
+import { decodeRecord } from '../../src/sessions/record.ts'
+import { deriveSealKey, type SealKey } from '../../src/sessions/seal.ts'
+import { parseTicket } from '../../src/sessions/ticket.ts'
+import type { Instance } from './instance.ts'
+import type { SimRecord } from './sim-server.ts'
+import { parseRefreshToken, type TokenFamily } from './sim-provider.ts'
+
+/** What was asked to end a session, and how it went. */
+export interface EndCall {
+  readonly instance: Instance
+  readonly calledAt: number
+  outcome: 'pending' | 'ended' | 'nothing' | 'failed'
+}
+
+/** What is true of a session, whoever knows it. */
+export interface TrueSession {
+  readonly number: number
+  readonly ticket: string
+  readonly key: string
+  readonly sealKey: SealKey
+  readonly subject: string
+  readonly createdAt: number
+  readonly expiresAt: number
+  /** Nothing: there is no refresh token. */
+  readonly family: TokenFamily | undefined
+  readonly ends: EndCall[]
+  /** Where and when it was used: the last ones. */
+  readonly uses: { readonly instance: Instance; readonly at: number }[]
+  /** Number of the refresh token that is in the store. */
+  stored: number
+  /** When each was there first. */
+  readonly storedAt: Map<number, number>
+}
+
+const KEPT_USES = 64
+
+export function createTrueSession(
+  number: number,
+  ticket: string,
+  session: Session,
+  family: TokenFamily | undefined,
+): TrueSession {
+  const parsed = parseTicket(ticket)
+  if (parsed === undefined) throw new Error('a ticket that cannot be read')
+  return {
+    number,
+    ticket,
+    key: parsed.key,
+    sealKey: deriveSealKey(parsed.secret, 'session record v1'),
+    subject: session.subject,
+    createdAt: session.createdAt,
+    expiresAt: session.expiresAt,
+    family,
+    ends: [],
+    uses: [],
+    stored: 0,
+    storedAt: new Map(),
+  }
+}
+
+export function noteUse(session: TrueSession, instance: Instance, at: number): void {
+  session.uses.push({ instance, at })
+  if (session.uses.length > KEPT_USES) session.uses.shift()
+}
+
+/** Number of the refresh token in a record. */
+export function storedNumber({ key, sealKey }: TrueSession, record: SimRecord): number {
+  const content = decodeRecord(key, sealKey, record.value)
+  if (content === undefined) throw new Error('a record that its ticket does not open')
+  const { refreshToken } = content.session.tokens
+  return refreshToken === undefined ? 0 : parseRefreshToken(refreshToken).number
+}
+
+export function numberOfAccessToken(session: Session): number {
+  return Number(session.tokens.accessToken.split('/')[2])
+}
