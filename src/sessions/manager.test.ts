@@ -162,6 +162,24 @@ test('FM-10: a record that a failover brought back stays ended here', async () =
   assert.equal(await manager.open(ticket), undefined)
 })
 
+test('FM-10: a record that a failover brought back stays ended here, also when there was nothing left to end', async () => {
+  const { store, clock } = setUp()
+  const lossy = createUnreliableStore(store)
+  const { manager } = setUp({ store: lossy, clock })
+  const { ticket } = await manager.create(sessionDraft())
+  const [key = ''] = store.findSessions({ subject: JSON.stringify(['https://issuer.example', 'alice']) })
+  const record = store.getSession(key)
+  // The store does it, and its answer is lost: the next time there is nothing.
+  lossy.before = (operation) => operation === 'deleteSession' && store.deleteSession(key)
+  lossy.failing.add('deleteSession')
+  await assert.rejects(manager.end(ticket, 'logout'), { code: 'ERR_SESSION_STORE_UNAVAILABLE' })
+  await manager.end(ticket, 'logout')
+  clock.advance(5_000)
+  await turn()
+  store.createSession(key, record?.value ?? new Uint8Array(), clock.now() + HOUR, { subject: 'alice' })
+  assert.equal(await manager.open(ticket), undefined)
+})
+
 test('V-092: an open that was under way when the session ended gives nothing', async () => {
   const { store, clock } = setUp()
   const slow = createUnreliableStore(store)

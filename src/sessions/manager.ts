@@ -99,10 +99,14 @@ class Manager implements SessionManager {
     if (ticket === undefined) return undefined
     const known = this.#active.peek(text)?.opened.content.session
     const until = known?.expiresAt ?? this.#records.clock.now() + this.#records.lifetimes.lifetimeMs
+    // What was a session once may be one again after a failover.
+    const wasSession = known !== undefined || this.#tombstones.has(ticket.key)
     this.#tombstones.add(ticket.key, until)
     this.#active.delete(text)
     try {
-      return await this.#endInStore(ticket, reason)
+      const ended = await this.#endInStore(ticket, reason)
+      if (ended === undefined && !wasSession) this.#tombstones.remove(ticket.key, until)
+      return ended
     } catch (cause) {
       this.#owedEnds.add(ticket.key, until, () => this.#endInStore(ticket, reason))
       throw cause
@@ -126,10 +130,7 @@ class Manager implements SessionManager {
 
   async #endInStore(ticket: Ticket, reason: EndReason): Promise<Session | undefined> {
     const opened = await this.#records.read(ticket)
-    if (opened === undefined) {
-      this.#tombstones.remove(ticket.key)
-      return undefined
-    }
+    if (opened === undefined) return undefined
     const { session } = opened.content
     this.#tombstones.add(ticket.key, session.expiresAt)
     await this.#records.end(ticket.key, session, reason)

@@ -27,9 +27,9 @@ export class Tombstones {
     this.#until.set(key, until)
   }
 
-  /** For one that turned out to be no session. */
-  remove(key: string): void {
-    this.#until.delete(key)
+  /** For one that turned out to be no session, unless it was ended once more meanwhile. */
+  remove(key: string, until: number): void {
+    if (this.#until.peek(key) === until) this.#until.delete(key)
   }
 }
 
