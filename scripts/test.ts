@@ -56,6 +56,11 @@ const SUITES: Record<string, Suite> = {
     files: ['test/faults/**/*.test.ts'],
     needs: [REDIS_SERVER],
   },
+  model: {
+    summary: 'random steps on many instances, with faults, against a model of what is true',
+    files: ['test/model/**/*.test.ts'],
+    needs: [REDIS_SERVER],
+  },
   regression: {
     summary: 'one test for each security requirement and published weakness',
     files: ['test/regression/**/*.test.ts'],
