@@ -82,6 +82,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const deps = {
     sessions: sessions.manager,
     states: sessions.states,
+    logouts: sessions.logouts,
     takeForkSession: sessions.takeForkSession,
     services: handlers,
     templateReach,

@@ -7,7 +7,7 @@ import { compileCors, type Cors } from '../http/cors.ts'
 import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
 import { createRegistry, type Registry } from '../pipeline/registry.ts'
-import type { LoginStates, RefreshTokens, SessionManager } from '../sessions/contract.ts'
+import type { LoginStates, ProviderLogouts, RefreshTokens, SessionManager } from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { createTemplateCompiler } from '../template/compile-template.ts'
 import type { TemplateReach } from './template-reach.ts'
@@ -17,6 +17,7 @@ import { createSignIn, type SignIn } from './sign-in.ts'
 export interface GenerationDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
+  readonly logouts: ProviderLogouts
   readonly takeForkSession?: TakeForkSession | undefined
   /** Live as long as the process. */
   readonly services: HandlerServices

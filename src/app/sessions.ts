@@ -2,11 +2,12 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { StartError } from '../kernel/start-error.ts'
-import type { LoginStates, SessionManager, SessionStore } from '../sessions/contract.ts'
+import type { LoginStates, ProviderLogouts, SessionManager, SessionStore } from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { measureStore } from '../sessions/measured-store.ts'
 import { createSessionStore } from '../sessions/factory.ts'
 import { createSessionManager } from '../sessions/manager.ts'
+import { createProviderLogouts } from '../sessions/provider-logouts.ts'
 import { createLoginStates } from '../sessions/states.ts'
 
 /** The store of sessions and what works on it. They live as long as the process, whatever else is reloaded. */
@@ -14,6 +15,7 @@ export interface Sessions {
   readonly store: SessionStore
   readonly manager: SessionManager
   readonly states: LoginStates
+  readonly logouts: ProviderLogouts
   /** Takes over a session that the fork left in the store; nothing where that is not wanted. */
   readonly takeForkSession: TakeForkSession | undefined
   /** Takes what may change while it runs from a changed configuration. */
@@ -45,6 +47,7 @@ export async function openSessions(
     store,
     manager,
     states: createLoginStates(store, deps.clock),
+    logouts: createProviderLogouts(manager, store, deps.clock),
     takeForkSession: created.takeForkSession,
     reconfigure: (changed) => created.reconfigure(changed.sessionStore),
     async close() {

@@ -4,6 +4,7 @@ import type { Problem } from '../kernel/problem.ts'
 import { createRuleRepository } from '../rules/repository.ts'
 import { createSessionManager } from '../sessions/manager.ts'
 import { MemoryStore } from '../sessions/memory.ts'
+import { createProviderLogouts } from '../sessions/provider-logouts.ts'
 import { createLoginStates } from '../sessions/states.ts'
 import { tlsMaterial } from './area-options.ts'
 import { compileGeneration } from './generation.ts'
@@ -42,9 +43,10 @@ export async function validateApp({ configFiles, env }: ValidateOptions): Promis
   const sessions = createSessionManager({ store, ...deps, lifetimes: config.session, refresh: config.session })
   const outbound = createHandlerOutbound()
   const states = createLoginStates(store, systemClock)
+  const logouts = createProviderLogouts(sessions, store, systemClock)
   const { signingKeys, handlers: services } = createServices({ outbound, ...deps, readsAhead: false })
   const templateReach = new TemplateReach({ env, ...deps })
-  const generation = compileGeneration(loaded, { sessions, states, services, templateReach, ...deps })
+  const generation = compileGeneration(loaded, { sessions, states, logouts, services, templateReach, ...deps })
   const rules = await createRuleRepository(ruleSettings(generation), { ...deps, watch: false })
   rules.close()
   await generation.signIn.close()

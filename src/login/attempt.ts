@@ -16,6 +16,8 @@ import { parseTransaction, type Transaction } from './transaction.ts'
 export interface FinishedAttempt {
   readonly identity: Identity
   readonly returnTo: ReturnTarget
+  /** When it began. */
+  readonly startedAt: number
   /** Remove what the attempt left in the browser. */
   readonly spent: readonly Header[]
 }
@@ -39,7 +41,8 @@ export async function finishAttempt(context: LoginContext, request: LoginRequest
     }
     const { issuer } = response
     const identity = await authenticate(context, provider, transaction, { code: codeOf(response), issuer })
-    return { identity, returnTo: returnTo ?? context.settings.afterLogin(transaction.baseUrl), spent }
+    const { baseUrl, startedAt } = transaction
+    return { identity, returnTo: returnTo ?? context.settings.afterLogin(baseUrl), startedAt, spent }
   } catch (cause: unknown) {
     const error = toGateError(cause)
     if (transaction !== undefined && returnTo !== undefined && helpsToForce(error, transaction)) {

@@ -71,6 +71,7 @@ test('A-04: A-07: A-09: of 10,000 transactions no value is like another, and eac
     baseUrl: 'https://app.example',
     redirectUri: 'https://app.example/b/callback',
     returnTo: targets.root('https://app.example'),
+    startedAt: 0,
   }
   const seen = new Set<string>()
   const alphabets = Array.from({ length: 64 }, () => new Set<string>())

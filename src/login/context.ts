@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
-import type { LoginStates, SessionManager } from '../sessions/contract.ts'
+import type { LoginStates, ProviderLogouts, SessionManager } from '../sessions/contract.ts'
 import type { LoginGoal } from './failure.ts'
 import type { LoginCookies } from './login-cookie.ts'
 import type { SubjectReader } from './principal.ts'
@@ -18,6 +18,7 @@ export interface LoginContext {
   readonly loginCookies: LoginCookies
   readonly sessions: SessionManager
   readonly states: LoginStates
+  readonly logouts: ProviderLogouts
   /** Checked at login, so that nobody gets a session that no rule can use. */
   readonly subjectOf: SubjectReader
   /** Where a failure page offers to begin anew. */

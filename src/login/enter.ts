@@ -3,7 +3,8 @@ import type { Reply } from '../kernel/reply.ts'
 import type { FinishedAttempt } from './attempt.ts'
 import type { LoginContext } from './context.ts'
 import { publish } from './events.ts'
-import { InterruptedLogin } from './failure.ts'
+import type { Session } from '../sessions/contract.ts'
+import { InterruptedLogin, LoginFailure } from './failure.ts'
 import { type Header, redirect, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
 
@@ -13,10 +14,10 @@ const MAX_USER_AGENT_CHARS = 256
 export async function enter(
   context: LoginContext,
   request: LoginRequest,
-  { identity, returnTo, spent }: FinishedAttempt,
+  { identity, returnTo, startedAt, spent }: FinishedAttempt,
 ): Promise<Reply> {
   try {
-    const cookie = await createSession(context, request, identity)
+    const cookie = await createSession(context, request, identity, startedAt)
     const headers: Header[] = [['Set-Cookie', cookie], ...spent]
     const { settings } = context
     if (settings.cookie.sameSite !== 'strict') return redirect(302, returnTo, settings.secure, headers)
@@ -42,15 +43,28 @@ async function createSession(
   context: LoginContext,
   request: LoginRequest,
   identity: FinishedAttempt['identity'],
+  startedAt: number,
 ): Promise<string> {
   const { sessions, sessionCookie, clock, logger } = context
   const userAgent = (request.headers.get('user-agent') ?? '').slice(0, MAX_USER_AGENT_CHARS)
   const { ticket, session } = await sessions.create({ ...identity, address: request.clientAddress, userAgent })
+  if (await isLoggedOut(context, session, startedAt)) {
+    await sessions.end(ticket, 'backchannel')
+    throw new LoginFailure('logged_out_meanwhile', { detail: 'the provider told of a logout while it was under way' })
+  }
   await supersede(context, cookieHeader(request))
   const { provider, subject, id } = session
   publish({ type: 'completed', provider })
   logger.info({ provider, subject, session_id: id, request_id: request.requestId }, 'login completed')
   return sessionCookie.write(ticket, session.expiresAt - clock.now())
+}
+
+/** A logout that the provider told of before there was a session found nothing to end. */
+async function isLoggedOut({ logouts }: LoginContext, session: Session, startedAt: number): Promise<boolean> {
+  const { issuer, subject, sid, claims } = session
+  const { iat } = claims
+  const issuedAt = typeof iat === 'number' ? iat * 1000 : undefined
+  return logouts.hasOvertaken({ issuer, subject, sid, startedAt, issuedAt })
 }
 
 async function supersede({ sessions, sessionCookie, logger }: LoginContext, cookies: string): Promise<void> {

@@ -70,6 +70,12 @@ const FAILURES = {
     text: 'What the sign-in service said about you is not accepted here. Please ask who runs this service.',
     canStartAgain: false,
   },
+  logged_out_meanwhile: {
+    code: 'ERR_LOGIN_FAILED',
+    title: 'You were signed out meanwhile',
+    text: 'While this sign-in was under way you were signed out at the sign-in service.',
+    canStartAgain: true,
+  },
   logout_incomplete: {
     code: 'ERR_SESSION_STORE_UNAVAILABLE',
     title: 'Signing out could not be completed',

@@ -29,7 +29,7 @@ interface Check {
   readonly check: (claims: Claims, expected: Expectation) => string | undefined
 }
 
-const LEEWAY_SECONDS = 60
+export const LEEWAY_SECONDS = 60
 /** An ID token is fetched right after it is made; one this old was kept by somebody. */
 const MAX_TOKEN_AGE_SECONDS = 24 * 3600
 /** The end of the year 9999: beyond it are milliseconds taken for seconds, and overflows. */
@@ -63,12 +63,12 @@ export const ID_TOKEN_CHECKS: readonly Check[] = [
   { claim: 'at_hash', check: checkAccessTokenHash },
 ]
 
-function problem(isWrong: boolean, text: string): string | undefined {
+export function problem(isWrong: boolean, text: string): string | undefined {
   return isWrong ? text : undefined
 }
 
 /** Only us: another audience is one that we do not know and that could use the token as well as we. */
-function checkAudience({ aud }: Claims, { clientId }: Expectation): string | undefined {
+export function checkAudience({ aud }: Claims, { clientId }: Pick<Expectation, 'clientId'>): string | undefined {
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   if (!audiences.includes(clientId)) return 'does not hold this client'
   return problem(!audiences.every((audience) => audience === clientId), 'holds other clients too')
@@ -79,7 +79,7 @@ function checkSubject({ sub }: Claims, { subject }: Expectation): string | undef
   return problem(subject !== undefined && sub !== subject, 'is somebody else')
 }
 
-function checkExpiry({ exp }: Claims, { now }: Expectation): string | undefined {
+export function checkExpiry({ exp }: Claims, { now }: Pick<Expectation, 'now'>): string | undefined {
   if (!isNumericDate(exp)) return 'is not a time in seconds'
   return problem(exp + LEEWAY_SECONDS <= now / 1000, 'is past')
 }
@@ -123,6 +123,6 @@ function checkAccessTokenHash(claims: Claims, { algorithm: name, accessToken }: 
   return problem(hash !== digest.subarray(0, digest.length / 2).toString('base64url'), 'is of another access token')
 }
 
-function isNumericDate(value: unknown): value is number {
+export function isNumericDate(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_NUMERIC_DATE
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { StepUp } from '../kernel/step-up.ts'
-import type { LoginStates, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
+import type { LoginStates, ProviderLogouts, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { withoutCookies } from '../lib/without-cookies.ts'
 import { beginUrl, beginUrlFor } from './begin-url.ts'
@@ -26,6 +26,7 @@ import { waitingPage } from './waiting-page.ts'
 export interface LoginDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
+  readonly logouts: ProviderLogouts
   /** Where sessions of the fork are taken over. */
   readonly takeForkSession?: TakeForkSession | undefined
   readonly clock: Clock

@@ -256,5 +256,6 @@ const REQUEST = {
   path: '/.oathkeeper/logout',
   rawQuery: '',
   clientAddress: '192.0.2.1',
+  readBody: () => Promise.resolve(new Uint8Array()),
   requestId: '',
 } as const

@@ -3,7 +3,7 @@ import type { RequestView } from '../kernel/request.ts'
 /** What the login routes read of a request; a front's request view is one. */
 export type LoginRequest = Pick<
   RequestView,
-  'method' | 'host' | 'path' | 'rawQuery' | 'headers' | 'clientAddress' | 'requestId'
+  'method' | 'host' | 'path' | 'rawQuery' | 'headers' | 'clientAddress' | 'requestId' | 'readBody'
 >
 
 /** All `Cookie` lines as one: a browser may split them (RFC 9113 §8.2.3). */

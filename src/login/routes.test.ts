@@ -169,5 +169,6 @@ const REQUEST = {
   rawQuery: '',
   headers: new HeaderList(),
   clientAddress: '192.0.2.1',
+  readBody: () => Promise.resolve(new Uint8Array()),
   requestId: 'request-1',
 } as const

@@ -1,5 +1,6 @@
 import { GateError, toGateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
+import { backchannelLogout } from './backchannel-logout.ts'
 import { begin } from './begin.ts'
 import { callback } from './callback.ts'
 import type { RouteContext, RouteHandler } from './context.ts'
@@ -26,9 +27,15 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/session', { methods: ['GET', 'HEAD'], handle: sessionInfo }],
 ])
 
+/** Behind it the provider's id; without one, that of the default provider. */
+const BACKCHANNEL = /^\/backchannel-logout(?:\/(.+))?$/
+
 /** Answers a request to a login route. Never throws: every failure becomes a page. */
 export async function answer(context: RouteContext, request: LoginRequest): Promise<Reply> {
-  const route = ROUTES.get(request.path.slice(context.settings.basePath.length))
+  const path = request.path.slice(context.settings.basePath.length)
+  const told = BACKCHANNEL.exec(path)
+  if (told !== null) return backchannelLogout(context, request, told[1] ?? context.defaultProvider.id)
+  const route = ROUTES.get(path)
   try {
     if (route === undefined) throw new GateError('ERR_NOT_FOUND')
     if (!route.methods.includes(request.method)) return methodNotAllowed(context, route)

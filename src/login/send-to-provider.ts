@@ -45,16 +45,11 @@ export async function sendToProvider(
     throw new LoginFailure('authentication_insufficient', { ...interrupted, detail })
   }
   const metadata = await orInterrupt(() => provider.metadata(), interrupted)
-  const transaction = createTransaction({
-    issuer: provider.options.issuer,
-    baseUrl,
-    redirectUri,
-    returnTo,
-    stepUp,
-    isForced,
-  })
+  const { issuer } = provider.options
+  const startedAt = clock.now()
+  const transaction = createTransaction({ issuer, baseUrl, redirectUri, returnTo, startedAt, stepUp, isForced })
   const { attempt, setCookie } = loginCookies.begin(provider.id)
-  const expiresAt = clock.now() + settings.stateTtlMs
+  const expiresAt = startedAt + settings.stateTtlMs
   await orInterrupt(
     () => states.put(attempt.state, attempt.secret, transaction, expiresAt, request.clientAddress),
     interrupted,

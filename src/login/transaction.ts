@@ -14,6 +14,8 @@ export interface Transaction {
   readonly returnTo: string
   /** The origin of ours that the login began at. */
   readonly baseUrl: string
+  /** When it began. */
+  readonly startedAt: number
   /** How the person has to log in, beyond what the configuration asks of everybody. */
   readonly stepUp?: StepUp | undefined
   /** The provider was told to ask who it is, whatever it knows. */
@@ -25,6 +27,7 @@ export interface TransactionStart {
   readonly baseUrl: string
   readonly redirectUri: string
   readonly returnTo: ReturnTarget
+  readonly startedAt: number
   readonly stepUp?: StepUp | undefined
   readonly isForced?: boolean | undefined
 }
@@ -49,8 +52,13 @@ export function parseTransaction(value: unknown): Transaction | undefined {
   const { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl } = value
   const texts = { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl }
   if (!Object.values(texts).every((part) => typeof part === 'string' && part !== '')) return undefined
-  const { stepUp, isForced } = value
-  return { ...(texts as Transaction), stepUp: parseStepUp(stepUp), isForced: isForced === true }
+  const { startedAt, stepUp, isForced } = value
+  return {
+    ...(texts as Transaction),
+    startedAt: typeof startedAt === 'number' ? startedAt : 0,
+    stepUp: parseStepUp(stepUp),
+    isForced: isForced === true,
+  }
 }
 
 function randomText(bytes: number): string {

@@ -37,7 +37,7 @@ export function createProviderLogouts(
 ): ProviderLogouts {
   const covers = async (of: SessionsOf, { subject, startedAt, issuedAt }: ArrivingLogin): Promise<boolean> => {
     const note = parseNote(await store.getNote(nameOf(of)))
-    if (note === undefined || startedAt > note.seenAt) return false
+    if (note === undefined || startedAt >= note.seenAt) return false
     if (note.subject !== undefined && note.subject !== subject) return false
     // A session at the provider that is over stays so; a person may be back.
     return of.sid !== undefined || issuedAt === undefined || issuedAt <= note.issuedAt

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
-import type { GateError } from '../../src/kernel/errors.ts'
+import { GateError } from '../../src/kernel/errors.ts'
 import type { Decision } from '../../src/kernel/gate.ts'
 import { HeaderList } from '../../src/kernel/headers.ts'
 import type { LogFields, Logger } from '../../src/kernel/logger.ts'
@@ -13,6 +13,7 @@ import type { LoginOptions, ProviderOptions } from '../../src/login/options.ts'
 import type { SessionStore } from '../../src/sessions/contract.ts'
 import { createSessionManager } from '../../src/sessions/manager.ts'
 import { MemoryStore } from '../../src/sessions/memory.ts'
+import { createProviderLogouts } from '../../src/sessions/provider-logouts.ts'
 import { createLoginStates } from '../../src/sessions/states.ts'
 import { createGate } from '../../src/pipeline/gate.ts'
 import { createTestRegistry, makeRule, type TestRule } from './gate.ts'
@@ -64,6 +65,7 @@ export async function startLogin(
     lifetimes,
     refresh: { refreshBeforeMs: 60_000, onRefreshFailure: 'keep' },
   })
+  const logouts = createProviderLogouts(sessions, used, clock)
   const server = createServer((request, response) => {
     void write(request, response)
   })
@@ -78,7 +80,7 @@ export async function startLogin(
       ),
       ...options.login,
     },
-    { sessions, states: createLoginStates(used, clock), clock, logger },
+    { sessions, states: createLoginStates(used, clock), logouts, clock, logger },
   )
   sessions.onRefresh(login.refresh)
   const registry = createTestRegistry(
@@ -111,7 +113,11 @@ export async function startLogin(
   }
 
   async function serve(incoming: IncomingMessage): Promise<Reply> {
-    const view = { ...viewOf(incoming), front: options.front ?? 'proxy' }
+    const view: RequestView = {
+      ...viewOf(incoming),
+      front: options.front ?? 'proxy',
+      readBody: (limitBytes) => readWhole(incoming, limitBytes),
+    }
     const answer = login.handles(view.path) ? login.handle : (plans.get(view.path.split('/')[1] ?? '') ?? page)
     const reply = await answer(view)
     replies.push(reply)
@@ -205,6 +211,14 @@ export function viewOf(incoming: Pick<IncomingMessage, 'method' | 'url' | 'rawHe
     originalUri: target,
     readBody: () => Promise.resolve(new Uint8Array()),
   }
+}
+
+async function readWhole(incoming: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming) chunks.push(chunk as Buffer)
+  const body = Buffer.concat(chunks)
+  if (body.length > limitBytes) throw new GateError('ERR_REQUEST_BODY_TOO_LARGE')
+  return body
 }
 
 function createRecorder(log: LoginRig['log']): Logger {

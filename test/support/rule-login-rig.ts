@@ -14,6 +14,7 @@ import type { SessionStore } from '../../src/sessions/contract.ts'
 import type { TakeForkSession } from '../../src/sessions/fork-session.ts'
 import { createSessionManager } from '../../src/sessions/manager.ts'
 import { MemoryStore } from '../../src/sessions/memory.ts'
+import { createProviderLogouts } from '../../src/sessions/provider-logouts.ts'
 import { createLoginStates } from '../../src/sessions/states.ts'
 import { createTestRegistry, makeRule, type TestRule } from './gate.ts'
 import { viewOf } from './login-rig.ts'
@@ -114,6 +115,7 @@ export async function startRuleLogin(
     {
       sessions,
       states: createLoginStates(used, clock),
+      logouts: createProviderLogouts(sessions, used, clock),
       clock,
       logger,
       takeForkSession: options.takeForkSession,

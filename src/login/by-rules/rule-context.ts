@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { HandlerConfigError } from '../../kernel/handlers.ts'
 import type { Logger } from '../../kernel/logger.ts'
 import type { Problem } from '../../kernel/problem.ts'
-import type { LoginStates, SessionManager } from '../../sessions/contract.ts'
+import type { LoginStates, ProviderLogouts, SessionManager } from '../../sessions/contract.ts'
 import type { TakeForkSession } from '../../sessions/fork-session.ts'
 import { checkCookie } from '../check-cookie.ts'
 import type { LoginContext } from '../context.ts'
@@ -17,6 +17,7 @@ import type { RuleLoginOptions } from './options.ts'
 export interface RuleLoginDeps {
   readonly sessions: SessionManager
   readonly states: LoginStates
+  readonly logouts: ProviderLogouts
   /** Where sessions of the fork are taken over. */
   readonly takeForkSession?: TakeForkSession | undefined
   readonly clock: Clock

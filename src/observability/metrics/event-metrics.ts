@@ -48,10 +48,17 @@ function sessionListener(registry: Registry, prefix: string): Listener {
 function loginListener(registry: Registry, prefix: string): Listener {
   const counter = counterIn(registry, prefix)
   const logins = counter('logins_total', 'Logins that ended: completed, or why not.', ['provider', 'outcome'])
+  const backchannel = counter('backchannel_logouts_total', 'Logouts that a provider told of: completed, or why not.', [
+    'provider',
+    'outcome',
+  ])
   return (message) => {
     const event = message as LoginEvent
+    if (event.type === 'backchannel_logout') {
+      return backchannel.inc({ provider: event.provider, outcome: event.outcome })
+    }
     const outcome = event.type === 'completed' ? event.type : event.reason
-    logins.inc({ provider: event.provider ?? '', outcome })
+    return logins.inc({ provider: event.provider ?? '', outcome })
   }
 }
 
