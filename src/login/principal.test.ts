@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sessionDraft } from '../../test/support/session-draft.ts'
+import { openedSession } from '../../test/support/sessions.ts'
 import type { Session } from '../sessions/contract.ts'
 import { createPrincipals, createSubjectReader } from './principal.ts'
 
 const session = (changes: Partial<Session> = {}): Session => {
   const { address: _, userAgent: __, ...draft } = sessionDraft()
-  return { ...draft, id: 'public', createdAt: 0, expiresAt: 3_600_000, lastSeenAt: 0, ...changes }
+  return { ...openedSession(), ...draft, expiresAt: 3_600_000, ...changes }
 }
 
 test('the claims are at top level, beside them what claims cannot overwrite', () => {

@@ -114,8 +114,13 @@ export interface Session {
   readonly tokens: SessionTokens
   /** Milliseconds since the epoch, as all times here. */
   readonly createdAt: number
+  /** Never after `lifetimeEndsAt`; before it where the provider said so. */
   readonly expiresAt: number
+  /** When its lifetime is over, which nothing makes longer. */
+  readonly lifetimeEndsAt: number
   readonly lastSeenAt: number
+  /** The longest time that it was not used, until `lastSeenAt`. */
+  readonly longestIdleMs: number
   readonly authTime: number | undefined
   readonly acr: string | undefined
   readonly amr: readonly string[] | undefined
@@ -139,9 +144,16 @@ export type SessionDraft = Pick<
   /** Client address and user agent, for the operator's list; outside the seal. */
   readonly address: string
   readonly userAgent: string
-  /** Not later than this, whatever `session.lifetime` says. */
-  readonly expiresAt?: number
+  /** Instead of `session.lifetime`. */
+  readonly lifetimeMs?: number | undefined
+  /** Instead of `session.idle_timeout`. */
+  readonly idleTimeout?: IdleTimeout | undefined
+  /** Not later than this, whatever its lifetime is. A refresh may make it later. */
+  readonly expiresAt?: number | undefined
 }
+
+/** Milliseconds without use after which a session ends, or `off`. */
+export type IdleTimeout = number | 'off'
 
 /** What holds for a session that is known here while the store cannot be asked: it goes on for the grace, or is not let in. */
 export type OutagePolicy = 'grace' | 'deny'
@@ -172,6 +184,8 @@ export type RefreshOutcome =
       readonly kind: 'refreshed'
       readonly tokens: SessionTokens
       readonly claims: Readonly<Record<string, unknown>> | undefined
+      /** Until when the provider lets the session last from now on; nothing where it did not say. */
+      readonly expiresAt?: number | undefined
     }
   | { readonly kind: 'rejected'; readonly detail: string }
   /** `retryAfterMs`: how long the provider wants to be left alone, where it said so. */
@@ -203,6 +217,8 @@ export interface SessionManager {
    * as soon as the store can be told.
    */
   endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number>
+  /** Has `lastSeenAt` and `longestIdleMs` be exact enough for somebody who minds an idle time of this length. */
+  observeIdle(idleTimeoutMs: number): void
   /** Set once, before the first request. */
   onRefresh(refresh: RefreshTokens): void
 }

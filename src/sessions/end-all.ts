@@ -1,6 +1,7 @@
 import type { ActiveSessions } from './active-sessions.ts'
 import type { EndAllOptions, EndReason, SessionsOf } from './contract.ts'
-import { readMetadata } from './record.ts'
+import { LONGEST_LIFETIME_MS } from './lifetimes.ts'
+import { latestEndOf, readMetadata } from './record.ts'
 import { indexOfAll, type SessionRecords } from './records.ts'
 import { publicSessionId } from './ticket.ts'
 import type { OwedEnds, Tombstones } from './tombstones.ts'
@@ -26,12 +27,12 @@ export async function endAll(
   try {
     return await end()
   } catch (cause: unknown) {
-    const { clock, lifetimes } = parts.records
+    const { clock } = parts.records
     refuseHere(parts, of, createdUntil)
     // Only what exists now: the store may be back after the next login.
     const owed = (until: number) => () => endInStore(parts, of, reason, Math.min(createdUntil, until))
     const now = clock.now()
-    parts.owedEnds.add(JSON.stringify([of, reason]), now + lifetimes.lifetimeMs, owed(now))
+    parts.owedEnds.add(JSON.stringify([of, reason]), now + LONGEST_LIFETIME_MS, owed(now))
     throw cause
   }
 }
@@ -66,7 +67,7 @@ async function endOne(
   if (record === undefined) return false
   const metadata = readMetadata(record.value)
   if (metadata !== undefined && metadata.createdAt > createdUntil) return false
-  tombstones.add(key, metadata?.expiresAt ?? record.expiresAt)
+  tombstones.add(key, metadata === undefined ? record.expiresAt : latestEndOf(metadata))
   active.deleteKey(key)
   await records.end(key, { id: publicSessionId(key), provider: metadata?.provider ?? '' }, reason)
   return true
@@ -82,7 +83,7 @@ function refuseHere({ active, tombstones }: EndAllParts, of: SessionsOf, created
       session.createdAt <= createdUntil,
   )
   for (const { ticket, content } of meant) {
-    tombstones.add(ticket.key, content.session.expiresAt)
+    tombstones.add(ticket.key, content.session.lifetimeEndsAt)
     active.deleteKey(ticket.key)
   }
 }

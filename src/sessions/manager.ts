@@ -13,7 +13,7 @@ import type {
 } from './contract.ts'
 import { endAll } from './end-all.ts'
 import { publish, type RefusalCause } from './events.ts'
-import { endOf, touchIntervalMs } from './lifetimes.ts'
+import { endOf, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
 import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
 import { endOfToken, Refresher, type RefreshPolicy, type RefreshResult } from './refresh.ts'
 import { issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
@@ -36,7 +36,8 @@ export function createSessionManager(options: SessionManagerOptions): SessionMan
 class Manager implements SessionManager {
   readonly #records: SessionRecords
   readonly #policy: RefreshPolicy
-  readonly #touchEveryMs: number
+  /** The shortest idle time that anybody minds besides the session's own timeout. */
+  #observedIdleMs: number | undefined
   readonly #active: ActiveSessions
   readonly #tombstones: Tombstones
   readonly #owedEnds: OwedEnds
@@ -45,7 +46,6 @@ class Manager implements SessionManager {
   constructor(options: SessionManagerOptions) {
     this.#records = new SessionRecords(options)
     this.#policy = options.refresh
-    this.#touchEveryMs = touchIntervalMs(options.lifetimes)
     this.#active = new ActiveSessions(options.nearCache, options.clock)
     options.store.onChange?.((key) => this.#active.noteChange(key))
     this.#tombstones = new Tombstones(options.clock)
@@ -76,18 +76,29 @@ class Manager implements SessionManager {
   }
 
   async create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }> {
-    const { address, userAgent, expiresAt = Number.POSITIVE_INFINITY, ...identity } = draft
+    const { lifetimes } = this.#records
+    const {
+      address,
+      userAgent,
+      lifetimeMs = lifetimes.lifetimeMs,
+      idleTimeout,
+      expiresAt = Number.POSITIVE_INFINITY,
+      ...identity
+    } = draft
     const ticket = issueTicket(this.#records.random)
     const now = this.#records.clock.now()
-    const { lifetimeMs } = this.#records.lifetimes
+    const lifetimeEndsAt = now + lifetimeMs
     const session: Session = {
       ...identity,
       id: publicSessionId(ticket.key),
       createdAt: now,
-      expiresAt: Math.min(now + lifetimeMs, expiresAt),
+      expiresAt: Math.min(lifetimeEndsAt, expiresAt),
+      lifetimeEndsAt,
       lastSeenAt: now,
+      longestIdleMs: 0,
     }
-    const opened = await this.#records.create(ticket, { session, address, userAgent, tokensObtainedAt: now })
+    const content = { session, address, userAgent, tokensObtainedAt: now, idleTimeout }
+    const opened = await this.#records.create(ticket, content)
     this.#confirmLater(this.#remember(opened))
     publish({ type: 'created', provider: session.provider })
     this.#records.logger.info({ session_id: session.id, provider: session.provider }, 'session created')
@@ -98,7 +109,7 @@ class Manager implements SessionManager {
     const ticket = parseTicket(text)
     if (ticket === undefined) return undefined
     const known = this.#active.peek(text)?.opened.content.session
-    const until = known?.expiresAt ?? this.#records.clock.now() + this.#records.lifetimes.lifetimeMs
+    const until = known?.lifetimeEndsAt ?? this.#records.clock.now() + LONGEST_LIFETIME_MS
     // What was a session once may be one again after a failover.
     const wasSession = known !== undefined || this.#tombstones.has(ticket.key)
     this.#tombstones.add(ticket.key, until)
@@ -123,6 +134,10 @@ class Manager implements SessionManager {
     return endAll(parts, of, reason, options)
   }
 
+  observeIdle(idleTimeoutMs: number): void {
+    this.#observedIdleMs = Math.min(this.#observedIdleMs ?? idleTimeoutMs, idleTimeoutMs)
+  }
+
   async close(): Promise<void> {
     this.#owedEnds.close()
     await this.#refresher?.close()
@@ -132,7 +147,7 @@ class Manager implements SessionManager {
     const opened = await this.#records.read(ticket)
     if (opened === undefined) return undefined
     const { session } = opened.content
-    this.#tombstones.add(ticket.key, session.expiresAt)
+    this.#tombstones.add(ticket.key, session.lifetimeEndsAt)
     await this.#records.end(ticket.key, session, reason)
     return session
   }
@@ -206,13 +221,13 @@ class Manager implements SessionManager {
 
   /** Writes "last seen", in the background and only over the version that was opened: it brings nothing back. */
   async #touch(active: ActiveSession, now: number): Promise<void> {
-    active.touchAt = now + this.#touchEveryMs
     const { opened } = active
-    const content = { ...opened.content, session: { ...opened.content.session, lastSeenAt: now } }
+    active.touchAt = now + this.#touchEveryMs(opened)
+    const content = { ...opened.content, session: touched(opened.content.session, now) }
     try {
-      const touched = await this.#records.update(opened, content)
-      if (touched === undefined || active.opened !== opened) return
-      active.opened = touched
+      const written = await this.#records.update(opened, content)
+      if (written === undefined || active.opened !== opened) return
+      active.opened = written
       this.#schedule(active)
       this.#confirmLater(active)
     } catch (cause) {
@@ -232,7 +247,13 @@ class Manager implements SessionManager {
     confirm().catch((cause: unknown) => this.#records.logger.debug({ cause }, 'a session could not be read back'))
   }
 
-  #remember(opened: OpenedRecord, touchAt = opened.content.session.lastSeenAt + this.#touchEveryMs): ActiveSession {
+  #touchEveryMs({ content }: OpenedRecord): number {
+    const own = touchIntervalMs({ idleTimeoutMs: idleTimeoutOf(content, this.#records.lifetimes) })
+    return Math.min(own, touchIntervalMs({ idleTimeoutMs: this.#observedIdleMs }))
+  }
+
+  #remember(opened: OpenedRecord, dueAt?: number): ActiveSession {
+    const touchAt = dueAt ?? opened.content.session.lastSeenAt + this.#touchEveryMs(opened)
     const active = { opened, checkAt: 0, touchAt, watch: undefined, askedAt: 0, failingSince: undefined }
     this.#schedule(active)
     this.#active.set(active)

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sessionDraft } from '../../test/support/session-draft.ts'
+import type { Session } from './contract.ts'
 import { createRandomPool } from './random.ts'
-import { decodeRecord, encodeRecord, MAX_RECORD_BYTES, readMetadata, type SessionContent } from './record.ts'
+import {
+  decodeRecord,
+  encodeRecord,
+  latestEndOf,
+  MAX_RECORD_BYTES,
+  readMetadata,
+  type SessionContent,
+} from './record.ts'
 import { deriveSealKey } from './seal.ts'
 import { issueTicket, publicSessionId } from './ticket.ts'
 
@@ -10,22 +18,42 @@ const random = createRandomPool()
 const ticket = issueTicket(random)
 const sealKey = deriveSealKey(ticket.secret, 'test')
 
-function someContent(changes: Parameters<typeof sessionDraft>[0] = {}): SessionContent {
-  const { address, userAgent, ...identity } = sessionDraft(changes)
-  const times = { createdAt: 1000, expiresAt: 9000, lastSeenAt: 2000 }
+function someContent(
+  changes: Parameters<typeof sessionDraft>[0] = {},
+  moreTimes: Partial<Session> = {},
+): SessionContent {
+  const { address, userAgent, idleTimeout, ...identity } = sessionDraft(changes)
+  const times = {
+    createdAt: 1000,
+    expiresAt: 9000,
+    lifetimeEndsAt: 9000,
+    lastSeenAt: 2000,
+    longestIdleMs: 0,
+    ...moreTimes,
+  }
   return {
     session: { ...identity, ...times, id: publicSessionId(ticket.key) },
     address,
     userAgent,
     tokensObtainedAt: 1500,
+    idleTimeout,
   }
 }
 
 const full = someContent({ sid: 'sid-1', acr: 'high', amr: ['pwd', 'otp'], authTime: 900 })
 
 test('what is written is read again, with everything and with nothing optional', () => {
-  for (const content of [full, someContent()]) {
+  const limited = someContent({ idleTimeout: 60_000 }, { lifetimeEndsAt: 20_000, longestIdleMs: 500 })
+  for (const content of [full, limited, someContent({ idleTimeout: 'off' }), someContent()]) {
     assert.deepEqual(decodeRecord(ticket.key, sealKey, encodeRecord(ticket.key, sealKey, content, random)), content)
+  }
+})
+
+test('the open part says when the lifetime is over where that is not when the session expires', () => {
+  for (const lifetimeEndsAt of [9000, 20_000]) {
+    const metadata = readMetadata(encodeRecord(ticket.key, sealKey, someContent({}, { lifetimeEndsAt }), random))
+    assert.equal(metadata?.expiresAt, 9000)
+    assert.equal(metadata && latestEndOf(metadata), lifetimeEndsAt)
   }
 })
 

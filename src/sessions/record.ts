@@ -1,5 +1,5 @@
 import { isNestedDeeper, parseBoundedJson } from '../lib/bounded-json.ts'
-import type { Session, SessionTokens } from './contract.ts'
+import type { IdleTimeout, Session, SessionTokens } from './contract.ts'
 import type { RandomBytes } from './random.ts'
 import { seal, unseal, type SealKey } from './seal.ts'
 import { publicSessionId } from './ticket.ts'
@@ -11,6 +11,8 @@ export interface SessionContent {
   readonly userAgent: string
   /** When the tokens came from the provider. */
   readonly tokensObtainedAt: number
+  /** Instead of the one of the configuration. */
+  readonly idleTimeout: IdleTimeout | undefined
 }
 
 /** What stands in the record in the open, for whoever lists and ends sessions without being able to open them. */
@@ -21,6 +23,8 @@ export interface SessionMetadata {
   readonly createdAt: number
   readonly lastSeenAt: number
   readonly expiresAt: number
+  /** Only where it is another moment. */
+  readonly lifetimeEndsAt?: number
   readonly address: string
   readonly userAgent: string
 }
@@ -30,6 +34,8 @@ interface SealedPart {
   readonly claims: Readonly<Record<string, unknown>>
   readonly tokens: SessionTokens
   readonly tokensObtainedAt: number
+  readonly longestIdleMs?: number
+  readonly idleTimeout?: IdleTimeout
   readonly authTime?: number
   readonly acr?: string
   readonly amr?: readonly string[]
@@ -97,17 +103,20 @@ function metadataOf({ session, address, userAgent }: SessionContent): SessionMet
     createdAt: session.createdAt,
     lastSeenAt: session.lastSeenAt,
     expiresAt: session.expiresAt,
+    ...(session.lifetimeEndsAt === session.expiresAt ? {} : { lifetimeEndsAt: session.lifetimeEndsAt }),
     address: address.slice(0, MAX_ADDRESS),
     userAgent: userAgent.slice(0, MAX_USER_AGENT),
   }
 }
 
-function sealedPartOf({ session, tokensObtainedAt }: SessionContent): SealedPart {
+function sealedPartOf({ session, tokensObtainedAt, idleTimeout }: SessionContent): SealedPart {
   return {
     issuer: session.issuer,
     claims: session.claims,
     tokens: session.tokens,
     tokensObtainedAt,
+    ...(session.longestIdleMs === 0 ? {} : { longestIdleMs: session.longestIdleMs }),
+    ...(idleTimeout === undefined ? {} : { idleTimeout }),
     ...(session.authTime === undefined ? {} : { authTime: session.authTime }),
     ...(session.acr === undefined ? {} : { acr: session.acr }),
     ...(session.amr === undefined ? {} : { amr: session.amr }),
@@ -134,7 +143,9 @@ function contentOf(key: string, metadata: SessionMetadata, sealed: SealedPart): 
       },
       createdAt: metadata.createdAt,
       expiresAt: metadata.expiresAt,
+      lifetimeEndsAt: latestEndOf(metadata),
       lastSeenAt: metadata.lastSeenAt,
+      longestIdleMs: sealed.longestIdleMs ?? 0,
       authTime: sealed.authTime,
       acr: sealed.acr,
       amr: sealed.amr,
@@ -143,7 +154,13 @@ function contentOf(key: string, metadata: SessionMetadata, sealed: SealedPart): 
     address: metadata.address,
     userAgent: metadata.userAgent,
     tokensObtainedAt: sealed.tokensObtainedAt,
+    idleTimeout: sealed.idleTimeout,
   }
+}
+
+/** When the session is over whatever happens to it until then. */
+export function latestEndOf({ lifetimeEndsAt, expiresAt }: SessionMetadata): number {
+  return lifetimeEndsAt ?? expiresAt
 }
 
 function encodeHead(metadata: SessionMetadata): Buffer {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { RefreshOutcome, RefreshTokens } from './contract.ts'
 import { publish } from './events.ts'
-import { refreshDueAt } from './lifetimes.ts'
+import { refreshDueAt, renewedExpiry } from './lifetimes.ts'
 import type { OpenedRecord, SessionRecords } from './records.ts'
 import type { SessionContent } from './record.ts'
 
@@ -146,8 +146,8 @@ export class Refresher {
   async #write(used: OpenedRecord, content: SessionContent): Promise<RefreshResult> {
     let base = used
     for (let conflict = 0; conflict < MAX_CONFLICTS; conflict++) {
-      const { lastSeenAt } = base.content.session
-      const merged = { ...content, session: { ...content.session, lastSeenAt } }
+      const { lastSeenAt, longestIdleMs } = base.content.session
+      const merged = { ...content, session: { ...content.session, lastSeenAt, longestIdleMs } }
       const written = await this.#records.update(base, merged)
       if (written !== undefined) return { kind: 'open', opened: written }
       const latest = await this.#latest(used)
@@ -182,7 +182,12 @@ export class Refresher {
     const tokens = { ...outcome.tokens, refreshToken: outcome.tokens.refreshToken ?? session.tokens.refreshToken }
     return {
       ...content,
-      session: { ...session, tokens, claims: outcome.claims ?? session.claims },
+      session: {
+        ...session,
+        tokens,
+        claims: outcome.claims ?? session.claims,
+        expiresAt: renewedExpiry(session, outcome.expiresAt),
+      },
       tokensObtainedAt: this.#records.clock.now(),
     }
   }
