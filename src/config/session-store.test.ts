@@ -135,6 +135,40 @@ test('what is left out has its default', (t) => {
   })
 })
 
+test('a program for the credentials: a list, run every ten minutes where it does not say how long they last', (t) => {
+  const argv = ['/usr/local/bin/redis-token', '--region', 'eu-west-1']
+  const { credentials, credentialsCommand } = redisOf(t, `username: app, credentials_command: ${JSON.stringify(argv)}`)
+  assert.deepEqual(credentials, { username: undefined, password: undefined })
+  assert.deepEqual(credentialsCommand, { argv, username: 'app', refreshMs: 600_000, timeoutMs: 10_000 })
+  const others = 'credentials_command: [x], credentials_refresh: 30m, timeout: { credentials: 3s }'
+  assert.deepEqual(redisOf(t, others).credentialsCommand, {
+    argv: ['x'],
+    username: undefined,
+    refreshMs: 1_800_000,
+    timeoutMs: 3_000,
+  })
+})
+
+test('a program for the credentials that is none, or given beside a password, is refused', (t) => {
+  for (const [keys, told] of [
+    ['addr: "a:1", credentials_command: "redis-token --now"', /credentials_command: /],
+    ['addr: "a:1", credentials_command: []', /credentials_command: must name a program/],
+    ['addr: "a:1", credentials_command: ["", x]', /credentials_command: must begin with the path of a program/],
+    [
+      'addr: "a:1", credentials_command: [x], password: y',
+      /credentials_command: is given together with password; remove one/,
+    ],
+    [
+      'url: "redis://:y@a:1", credentials_command: [x]',
+      /credentials_command: is given together with url, which has a password/,
+    ],
+    ['addr: "a:1", credentials_refresh: 1m', /credentials_refresh: has no effect without credentials_command/],
+    ['addr: "a:1", credentials_command: [x], credentials_refresh: 0s', /credentials_refresh: /],
+  ] as const) {
+    assert.match(refusedRedis(t, keys), told)
+  }
+})
+
 test('an empty password is none', (t) => {
   assert.equal(redisOf(t, 'password: ""').credentials.password, undefined)
   assert.equal(redisOf(t, 'password: "${UNSET:-}"').credentials.password, undefined)
@@ -430,13 +464,6 @@ test('cluster: any number of its nodes, database 0 only, prefixes without braces
       refusedRedis(t, `cluster: { addrs: ["a:1"] }, ${key}: "{x}:"`),
       new RegExp(`${key}: must have no braces`),
     )
-})
-
-test('what a later version brings is refused by name', (t) => {
-  assert.match(
-    refusedRedis(t, 'addr: "a:1", credentials_command: x'),
-    /^config\.yaml:1: session_store\.redis\.credentials_command: is not supported yet$/,
-  )
 })
 
 test('a section redis without the type is probably a slip: a warning says so', (t) => {

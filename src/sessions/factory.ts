@@ -53,7 +53,8 @@ function createConfiguredRedis(options: RedisStoreOptions, { clock, logger }: Se
       takeForkSession: createForkSessionTaker((id) => store.takeForkRecord(id), { clock, logger }),
     }),
     async reconfigure(changed) {
-      if (changed.type !== 'redis' || areEqual(current, changed.redis.credentials)) return
+      if (changed.type !== 'redis' || options.credentialsCommand !== undefined) return
+      if (areEqual(current, changed.redis.credentials)) return
       current = changed.redis.credentials
       await store.useCredentials(current)
     },

@@ -2,7 +2,6 @@
 const LATER = new Set([
   'serve.admin',
   'access_rules.default_rule',
-  'session_store.redis.credentials_command',
   'session.refresh.userinfo',
 ])
 

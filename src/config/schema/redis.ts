@@ -3,6 +3,7 @@ import type { Secret } from '../../lib/secret.ts'
 import { parseRedisUrl, type RedisUrl } from './redis-url.ts'
 import { duration, filePath, hostAndPort, MAX_LIFETIME_MS, secret } from './scalars.ts'
 
+const DEFAULT_CREDENTIALS_REFRESH_MS = 600_000
 const MAX_LIFETIME = `${MAX_LIFETIME_MS / 86_400_000}d`
 
 /** Two prefixes, one of which begins with the other, could give one key to a session and a state. */
@@ -38,8 +39,18 @@ export const redisSchema = z
     url: redisUrl().optional().describe('Instead of `addr`, `username`, `password` and `db`: `redis://user:password@host:port/db`, with TLS `rediss://…`.'),
     sentinel: sentinelSchema.optional().describe('Instead of `addr`: the master that these Sentinels name.'),
     cluster: clusterSchema.optional().describe('Instead of `addr`: a Redis Cluster.'),
-    username: z.string().min(1, 'must not be empty').optional().describe('User of the Redis server (ACL); needs `password`. Default: the user `default`.'),
+    username: z.string().min(1, 'must not be empty').optional().describe('User of the Redis server (ACL); needs `password` or `credentials_command`. Default: the user `default`.'),
     password: secret().optional().describe('Password of the Redis server; empty: none.'),
+    credentials_command: z
+      .array(z.string())
+      .min(1, 'must name a program')
+      .refine(([program]) => program !== '', 'must begin with the path of a program')
+      .optional()
+      .describe('Instead of `password`: a program and its arguments (no shell), which prints who we are to Redis, for a while. See docs/redis.md.'),
+    credentials_refresh: duration({ min: '1s', max: '24h' })
+      .optional()
+      .meta({ default: '10m' })
+      .describe('How often `credentials_command` is run, where what it prints does not say when it ends.'),
     tls: tlsSchema.prefault({}).describe('Encryption of the connections.'),
     db: z
       .int()
@@ -57,6 +68,7 @@ export const redisSchema = z
       .strictObject({
         connect: duration({ min: '1ms' }).prefault('2s').describe('Deadline of a connection.'),
         command: duration({ min: '1ms' }).prefault('250ms').describe('Deadline of each command.'),
+        credentials: duration({ min: '1ms', max: '10m' }).prefault('10s').describe('Deadline of `credentials_command`, which is killed then.'),
       })
       .prefault({})
       .describe('Deadlines.'),
@@ -71,11 +83,14 @@ export const redisSchema = z
     checkPlace(wire, context)
     checkUrl(wire, context)
     checkCluster(wire, context)
+    checkCommand(wire, context)
     const tls = tlsOf(wire.tls, wire.url, context, ['tls'])
-    const credentials = credentialsOf(wire.url ?? wire, context, ['username'])
+    const credentialsCommand = commandOf(wire)
+    const login = credentialsCommand === undefined ? (wire.url ?? wire) : {}
     return {
       servers: serversOf(wire, tls, context),
-      credentials,
+      credentials: credentialsOf(login, context, ['username']),
+      ...(credentialsCommand !== undefined && { credentialsCommand }),
       tls,
       db: wire.url?.db ?? wire.db ?? 0,
       sessionPrefix: wire.session_prefix,
@@ -93,6 +108,9 @@ interface RedisWire extends Login {
   readonly url?: RedisUrl | undefined
   readonly sentinel?: z.output<typeof sentinelSchema> | undefined
   readonly cluster?: z.output<typeof clusterSchema> | undefined
+  readonly credentials_command?: readonly string[] | undefined
+  readonly credentials_refresh?: number | undefined
+  readonly timeout: { readonly credentials: number }
   readonly db?: number | undefined
   readonly session_prefix: string
   readonly state_prefix: string
@@ -168,6 +186,26 @@ function checkCluster({ cluster, db = 0, session_prefix, state_prefix }: RedisWi
   if (db !== 0) refuse(context, ['db'], 'must be 0 with a cluster, which has no other')
   for (const [key, text] of Object.entries({ session_prefix, state_prefix })) {
     if (/[{}]/.test(text)) refuse(context, [key], 'must have no braces with a cluster, where they say which keys lie together')
+  }
+}
+
+function checkCommand({ credentials_command: command, credentials_refresh, password, url }: RedisWire, context: Context): void {
+  if (command === undefined) {
+    if (credentials_refresh !== undefined) refuse(context, ['credentials_refresh'], 'has no effect without credentials_command')
+    return
+  }
+  const given = url?.password === undefined ? 'password' : 'url, which has a password'
+  if ((password ?? url?.password) !== undefined) refuse(context, ['credentials_command'], `is given together with ${given}; remove one of them`)
+}
+
+function commandOf(wire: RedisWire) {
+  const [program, ...args] = wire.credentials_command ?? []
+  if (program === undefined) return undefined
+  return {
+    argv: [program, ...args] as const,
+    username: wire.username,
+    refreshMs: wire.credentials_refresh ?? DEFAULT_CREDENTIALS_REFRESH_MS,
+    timeoutMs: wire.timeout.credentials,
   }
 }
 

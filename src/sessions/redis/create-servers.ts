@@ -1,5 +1,6 @@
 import type { RedisStoreOptions } from './options.ts'
 import { ClusterServers } from './cluster.ts'
+import { CommandedServers } from './commanded-servers.ts'
 import type { RedisLinkDeps } from './link.ts'
 import { OneServer } from './one-server.ts'
 import { Sentinels } from './sentinel.ts'
@@ -7,6 +8,12 @@ import type { RedisServers } from './servers.ts'
 
 /** Creates what knows the configured servers; nothing is connected yet. */
 export function createServers(options: RedisStoreOptions, deps: RedisLinkDeps): RedisServers {
+  const { credentialsCommand } = options
+  if (credentialsCommand === undefined) return createPlain(options, deps)
+  return new CommandedServers(credentialsCommand, (refused) => createPlain(options, { ...deps, refused }), deps)
+}
+
+function createPlain(options: RedisStoreOptions, deps: RedisLinkDeps): RedisServers {
   const { servers, credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking } = options
   const common = { credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking }
   if (servers.kind === 'cluster') return new ClusterServers(servers.addresses, common, deps)

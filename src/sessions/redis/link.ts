@@ -14,6 +14,7 @@ import {
 } from './connection.ts'
 import { diagnose, type RedisKey, type RedisTarget } from './diagnose.ts'
 import { checkMaster } from './handshake.ts'
+import { isAuthRefused } from './reply-error.ts'
 import { ConnectionOpener, type TrackedConnection } from './tracked-connection.ts'
 
 export interface RedisLinkOptions extends Omit<RedisConnectionOptions, 'address'> {
@@ -34,6 +35,8 @@ export interface RedisLinkDeps {
   readonly changed: (key: string | undefined) => void
   /** The connection broke, and the next one is on its way. */
   readonly lost?: () => void
+  /** The server does not believe who we say we are. */
+  readonly refused?: () => void
 }
 
 /** What was read, and who vouches for it. */
@@ -49,7 +52,7 @@ const MAX_IN_FLIGHT = 4096
  * waits longer than this and a deadline for changes that it does not tell.
  */
 const HEARTBEAT_MS = 250
-/** A connection whose server turned out to be a replica is given up at most so often. */
+/** A connection whose server turned out to be a replica, or to have forgotten us, is given up at most so often. */
 const RECYCLE_EVERY_MS = 1_000
 
 /**
@@ -102,11 +105,16 @@ export class RedisLink {
   async connect(): Promise<void> {
     const address = await this.#options.locate()
     this.#address = address
-    const { connection, isTracking } = await this.#open(address)
+    const credentials = this.#credentials
+    const { connection, isTracking } = await this.#open(address).catch((cause: unknown) => {
+      if (isAuthRefused(cause)) this.#deps.refused?.()
+      throw cause
+    })
     if (this.#closed) return connection.destroy()
     this.#connection = connection
     this.#hasAnswered = false
     this.#watch = isTracking ? { lostAt: undefined } : undefined
+    if (credentials !== this.#credentials) await this.useCredentials(this.#credentials)
   }
 
   async #open(address: RedisAddress): Promise<TrackedConnection> {
@@ -151,11 +159,16 @@ export class RedisLink {
       await connection.send(['AUTH', username, password.reveal()])
       this.#logger.info({}, 'the changed credentials of the session store are in use')
     } catch (cause) {
+      if (isAuthRefused(cause)) this.#deps.refused?.()
       this.#logger.error(
         { detail: diagnose(cause, this.target) },
         'the changed credentials of the session store are refused; its connection stays as it is while it lasts',
       )
     }
+  }
+
+  get credentials(): RedisCredentials {
+    return this.#credentials
   }
 
   get isClosed(): boolean {
@@ -166,18 +179,6 @@ export class RedisLink {
   disconnect(): void {
     this.#connection?.destroy()
     this.#drop()
-  }
-
-  /** Whether the server would let somebody in without the password that is configured here. */
-  async isOpenToAll(): Promise<boolean> {
-    const { username, password } = this.#credentials
-    if (password === undefined || (username !== undefined && username !== 'default')) return false
-    try {
-      await this.sendRaw(['AUTH', password.reveal()])
-      return false
-    } catch (cause) {
-      return cause instanceof Error && cause.message.includes('without any password configured')
-    }
   }
 
   /** Sends a command as it is and gives the server's own error. */
@@ -200,7 +201,8 @@ export class RedisLink {
       return reply
     } catch (cause) {
       if (isAnswer?.(cause) === true) throw cause
-      if (cause instanceof Error && /^(READONLY|MASTERDOWN)/.test(cause.message)) this.#recycle(connection, cause)
+      if (cause instanceof Error && /^(READONLY|MASTERDOWN|NOAUTH)/.test(cause.message))
+        this.#recycle(connection, cause)
       throw storeUnavailable(diagnose(cause, this.target))
     }
   }
@@ -288,7 +290,7 @@ export class RedisLink {
     this.#lastCause = cause
   }
 
-  /** The role of a server may have moved elsewhere: a new connection finds out. */
+  /** The role of a server may have moved elsewhere, or it may know us again: a new connection finds out. */
   #recycle(connection: RedisConnection, cause: Error): void {
     const now = performance.now()
     if (connection !== this.#connection || now - this.#lastRecycle < RECYCLE_EVERY_MS) return

@@ -1,11 +1,14 @@
 import type { RedisAddress } from './address.ts'
 import type { RedisCredentials } from './connection.ts'
+import type { CredentialsCommandOptions } from './credentials-command.ts'
 import type { SentinelOptions } from './sentinel.ts'
 import type { RedisTls } from './tls.ts'
 
 export interface RedisStoreOptions {
   readonly servers: RedisServersOptions
   readonly credentials: RedisCredentials
+  /** Who says who we are, instead of `credentials`. */
+  readonly credentialsCommand?: CredentialsCommandOptions | undefined
   readonly tls: RedisTls | undefined
   /** 0 to 15. */
   readonly db: number

@@ -39,10 +39,22 @@ export async function startServers(
   }
   servers.keepAlive()
   const [first] = links
-  if (await first?.isOpenToAll()) {
+  if (first !== undefined && (await isOpenToAll(first))) {
     logger.warn({}, 'session_store.redis.password is set, but the Redis server lets everybody in without one')
   }
   for (const link of links) if (await mayEvict(link, logger)) break
+}
+
+/** Whether the server would let somebody in without the password that is configured here. */
+async function isOpenToAll(link: RedisLink): Promise<boolean> {
+  const { username, password } = link.credentials
+  if (password === undefined || (username !== undefined && username !== 'default')) return false
+  try {
+    await link.sendRaw(['AUTH', password.reveal()])
+    return false
+  } catch (cause) {
+    return cause instanceof Error && cause.message.includes('without any password configured')
+  }
 }
 
 /** The links, or what is wrong. */
