@@ -253,6 +253,16 @@ describe('Redis Cluster', { concurrency: 3 }, () => {
     t.diagnostic(`recovered ${Math.round(recovery)} ms after the cluster`)
   })
 
+  test('FM-03: a permission that one of the nodes does not give ends the start with its address and the command', async (t) => {
+    const cluster = await startCluster(t)
+    const [, , third] = cluster.masters
+    await third?.command('ACL', 'SETUSER', 'default', '-zadd')
+    assert.match(
+      await problemOf({ kind: 'cluster', addresses: cluster.addresses }),
+      new RegExp(`Redis at 127\\.0\\.0\\.1:${third?.port}: the user may not .* \\(it is denied the command ZADD\\)`),
+    )
+  })
+
   test('what cannot work ends the start with one sentence', async (t) => {
     const [alone, single] = await Promise.all([
       startRedisServer({ args: ['--cluster-enabled', 'yes'] }),

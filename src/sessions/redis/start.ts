@@ -7,6 +7,7 @@ import type { SessionStore } from '../contract.ts'
 import { CLUSTER, diagnose, isOfCluster, NO_CLUSTER, REPLICA, REPLICA_NOW, SENTINEL, tell } from './diagnose.ts'
 import { readServerFacts, type ServerFacts } from './handshake.ts'
 import type { RedisLink } from './link.ts'
+import { checkPermissions } from './permissions.ts'
 import { type RedisServers, ServersError } from './servers.ts'
 
 const RETRY_MS = 250
@@ -65,7 +66,10 @@ async function tryServers(
 ): Promise<readonly RedisLink[] | string> {
   try {
     const links = await servers.connect()
-    for (const link of links) await checkServer(link)
+    for (const link of links) {
+      await checkServer(link)
+      await checkPermissions(link)
+    }
     await checkOperations(store, clock)
     return links
   } catch (cause) {
@@ -123,6 +127,7 @@ async function checkOperations(store: SessionStore, clock: Clock): Promise<void>
     (await store.getSession(name)) === undefined,
     await store.acquireLease(name, name, TEST_LIFETIME_MS),
     !(await store.acquireLease(name, 'another', TEST_LIFETIME_MS)),
+    (await store.renewLease?.(name, name, TEST_LIFETIME_MS)) !== false,
   ]
   await store.releaseLease(name, name)
   await store.putState(name, value, end, 'selftest')
