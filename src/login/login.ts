@@ -50,6 +50,7 @@ export interface Login {
   readonly reader: {
     readTicket(cookieHeader: string): string | undefined
     open(...args: Parameters<SessionManager['open']>): ReturnType<SessionManager['open']>
+    observeIdle(idleTimeoutMs: number): void
     toPrincipal(session: Session): Principal
     /** A `Cookie` header without ours, for upstreams; nothing when no other cookie is left. */
     withoutOwnCookies(cookieHeader: string): string | undefined
@@ -126,6 +127,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     reader: {
       readTicket: (header) => sessionCookie.readTicket(header),
       open: (ticket, outage) => sessions.open(ticket, outage),
+      observeIdle: (idleTimeoutMs) => sessions.observeIdle(idleTimeoutMs),
       toPrincipal: createPrincipals(subjectOf),
       withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),
       clearCookie: sessionCookie.clear,

@@ -222,3 +222,27 @@ test('somebody else who logs in gets a session of their own, and the one before 
   assert.equal(JSON.parse((await visitor.follow(rig.url('/vault'))).text).subject, 'bob')
   assert.equal(rig.store.sizes.sessions, 1)
 })
+
+test('a rule’s idle_timeout asks for another login once the session was unused for that long, whatever used it since', async (t) => {
+  const { clock, provider, rig, visitor } = await start(t, { idle_timeout: '5m' })
+  await visitor.follow(rig.url('/vault'))
+  for (let i = 0; i < 20; i++) {
+    clock.advance(60_000)
+    assert.equal((await visitor.go(rig.url(i % 2 === 0 ? '/vault' : '/lounge'))).status, 200)
+  }
+  clock.advance(301_000)
+  for (let i = 0; i < 3; i++) assert.equal((await visitor.go(rig.url('/lounge'))).status, 200)
+  const arrival = await visitor.follow(rig.url('/vault'))
+  assert.deepEqual([arrival.status, arrival.url], [200, rig.url('/vault')])
+  assert.deepEqual(asked(provider), [NOTHING, { acr: null, maxAge: '300', prompt: null }])
+  assert.equal((await visitor.go(rig.url('/vault'))).status, 200)
+})
+
+test('a rule’s lifetime asks for another login; for other rules the session goes on', async (t) => {
+  const { clock, provider, rig, visitor } = await start(t, { lifetime: '10m' })
+  await visitor.follow(rig.url('/lounge'))
+  clock.advance(600_000)
+  assert.equal((await visitor.go(rig.url('/lounge'))).status, 200)
+  assert.equal((await visitor.follow(rig.url('/vault'))).status, 200)
+  assert.deepEqual(asked(provider), [NOTHING, { acr: null, maxAge: '600', prompt: null }])
+})

@@ -36,6 +36,8 @@ export interface SessionReader {
   readTicket(cookieHeader: string): string | undefined
   /** Rejects or throws with ERR_SESSION_STORE_UNAVAILABLE when the store cannot be asked. */
   open(ticket: string, outage?: OutagePolicy): Session | undefined | Promise<Session | undefined>
+  /** Has the idle times of sessions be exact enough for a rule that minds one of this length. */
+  observeIdle(idleTimeoutMs: number): void
   /** What templates see of a session. The object is not changed by anybody. */
   toPrincipal(session: Session): Principal
   /** A `Cookie` header without our own cookies; nothing when no other cookie is left. */

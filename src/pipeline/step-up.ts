@@ -21,44 +21,96 @@ export const stepUpFields = {
   max_age: sessionDuration()
     .optional()
     .describe('How long ago the person may have authenticated at the provider (`auth_time`). Default: any time.'),
+  lifetime: sessionDuration()
+    .optional()
+    .describe(
+      'How old the session may be. Only what is shorter than its own lifetime has an effect. Default: as old as it gets.',
+    ),
+  idle_timeout: sessionDuration()
+    .optional()
+    .describe(
+      'How long the session may ever have been unused since the login. Only what is shorter than its own idle timeout has an effect. Default: any time.',
+    ),
 }
 
 type StepUpConfig = { readonly [Key in keyof typeof stepUpFields]?: z.output<(typeof stepUpFields)[Key]> }
 
 /** What a rule asks for beyond a session. */
 export interface Requirement {
-  /** The login that gives a session which is enough. */
-  readonly login: StepUp
+  /** The login that gives a session which is enough; nothing where any does. */
+  readonly login: StepUp | undefined
   /** What a session lacks; nothing when it is enough. */
-  shortfallOf(session: Session): { readonly stepUp: StepUp; readonly detail: string } | undefined
+  shortfallOf(session: Session): Shortfall | undefined
+}
+
+export interface Shortfall {
+  readonly stepUp: StepUp
+  /** For the operator. */
+  readonly detail: string
+}
+
+interface Bound {
+  /** How much of the time is over. */
+  readonly spentMs: (session: Session, now: number) => number
+  readonly maxMs: number | undefined
+  readonly detail: string
 }
 
 /** Compiles the keys; `undefined` where a rule asks for no more than a session. */
-export function compileRequirement(
-  { acr, max_age: maxAgeMs }: StepUpConfig,
-  clock: Pick<Clock, 'now'>,
-): Requirement | undefined {
-  if (acr === undefined && maxAgeMs === undefined) return undefined
-  const login: StepUp = {
-    acrValues: acr,
-    maxAgeSeconds: maxAgeMs === undefined ? undefined : Math.floor(maxAgeMs / 1000),
-  }
-  const problemOf = ({ acr: has, authTime }: Session): string | undefined => {
-    if (acr !== undefined && (has === undefined || !acr.includes(has))) {
-      return 'the acr of the session is none that the rule accepts'
-    }
-    if (maxAgeMs === undefined) return undefined
-    // When it does not say when the person authenticated, that may be any time ago: the login must say it.
-    if (authTime === undefined) return 'the session has no auth_time'
-    return authTime + maxAgeMs <= clock.now() ? 'the auth_time of the session is too long ago' : undefined
-  }
+export function compileRequirement(config: StepUpConfig, clock: Pick<Clock, 'now'>): Requirement | undefined {
+  const { acr, max_age: maxAgeMs } = config
+  const bounds = boundsOf(config)
+  if (acr === undefined && bounds.length === 0) return undefined
+  const asksOfLogin = acr !== undefined || maxAgeMs !== undefined
   return {
-    login,
+    login: asksOfLogin ? { acrValues: acr, maxAgeSeconds: toSeconds(maxAgeMs) } : undefined,
     shortfallOf(session) {
-      const detail = problemOf(session)
-      return detail === undefined ? undefined : { stepUp: login, detail }
+      const now = clock.now()
+      const details: string[] = []
+      if (acr !== undefined && (session.acr === undefined || !acr.includes(session.acr))) {
+        details.push('the acr of the session is none that the rule accepts')
+      }
+      // All that the rule asks of a login, and a login within the time that is over: what is too old here is old there too.
+      let maxMs = maxAgeMs ?? Number.POSITIVE_INFINITY
+      for (const bound of bounds) {
+        if (bound.spentMs(session, now) < bound.maxMs) continue
+        details.push(bound.detail)
+        maxMs = Math.min(maxMs, bound.maxMs)
+      }
+      if (details.length === 0) return undefined
+      return { stepUp: { acrValues: acr, maxAgeSeconds: toSeconds(maxMs) }, detail: details.join('; ') }
     },
   }
+}
+
+function boundsOf({
+  max_age: maxAgeMs,
+  lifetime: lifetimeMs,
+  idle_timeout: idleTimeoutMs,
+}: StepUpConfig): (Bound & { readonly maxMs: number })[] {
+  const bounds: Bound[] = [
+    {
+      // When it does not say when the person authenticated, that may be any time ago: the login must say it.
+      spentMs: ({ authTime = Number.NEGATIVE_INFINITY }, now) => now - authTime,
+      maxMs: maxAgeMs,
+      detail: 'the auth_time of the session is too long ago, or not known',
+    },
+    {
+      spentMs: ({ createdAt }, now) => now - createdAt,
+      maxMs: lifetimeMs,
+      detail: 'the session is older than the lifetime of the rule',
+    },
+    {
+      spentMs: ({ lastSeenAt, longestIdleMs }, now) => Math.max(longestIdleMs, now - lastSeenAt),
+      maxMs: idleTimeoutMs,
+      detail: 'the session was unused for longer than the idle_timeout of the rule',
+    },
+  ]
+  return bounds.filter((bound): bound is Bound & { readonly maxMs: number } => bound.maxMs !== undefined)
+}
+
+function toSeconds(ms: number | undefined): number | undefined {
+  return ms === undefined || ms === Number.POSITIVE_INFINITY ? undefined : Math.floor(ms / 1000)
 }
 
 /**

@@ -37,6 +37,7 @@ export function sessionReader(open: SessionReader['open']): SessionReader {
       return found.length === 1 ? found[0]?.slice('session='.length) : undefined
     },
     open,
+    observeIdle() {},
     toPrincipal: ({ subject, claims }) => ({ subject, extra: claims }),
     withoutOwnCookies(header) {
       const kept = header.split('; ').filter((pair) => !pair.startsWith('session='))

@@ -45,6 +45,7 @@ export interface RuleLogin {
   readonly reader: {
     readTicket(cookieHeader: string): string | undefined
     open(...args: Parameters<SessionManager['open']>): ReturnType<SessionManager['open']>
+    observeIdle(idleTimeoutMs: number): void
     toPrincipal(session: Session): Principal
     withoutOwnCookies(cookieHeader: string): string | undefined
     readonly clearCookie: string
@@ -152,6 +153,7 @@ export function createRuleLogin(options: RuleLoginOptions, deps: RuleLoginDeps):
     reader: {
       readTicket: (header) => sessionCookie.readTicket(header),
       open: (ticket, outage) => deps.sessions.open(ticket, outage),
+      observeIdle: (idleTimeoutMs) => deps.sessions.observeIdle(idleTimeoutMs),
       toPrincipal: createPrincipals(createSubjectReader('sub')),
       withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),
       clearCookie: sessionCookie.clear,

@@ -64,6 +64,7 @@ async function decide(
     reader: {
       readTicket: (header) => (header.includes('ticket') ? 'ticket' : undefined),
       open: () => session,
+      observeIdle() {},
       toPrincipal: () => ({ subject: '', extra: {} }),
       withoutOwnCookies: (header) => header,
       clearCookie: '',

@@ -200,6 +200,33 @@ test('max_age counts from auth_time, to the millisecond; a session without auth_
   assert.deepEqual(await challengeFor({ authTime: undefined, createdAt: NOW }, { max_age: '1m' }), challenge)
 })
 
+const max = (seconds: number) => [`Bearer error="insufficient_user_authentication", max_age="${seconds}"`]
+
+test('lifetime counts from the login, idle_timeout the longest time without use, and all that is over is asked for', async () => {
+  assert.equal(await challengeFor({ createdAt: NOW - 59_999 }, { lifetime: '1m' }), 'granted')
+  assert.deepEqual(await challengeFor({ createdAt: NOW - 60_000 }, { lifetime: '1m' }), max(60))
+  const used = { createdAt: 0, lastSeenAt: NOW - 59_999, longestIdleMs: 59_999 }
+  assert.equal(await challengeFor(used, { idle_timeout: '1m' }), 'granted')
+  assert.deepEqual(await challengeFor({ ...used, lastSeenAt: NOW - 60_000 }, { idle_timeout: '1m' }), max(60))
+  assert.deepEqual(await challengeFor({ ...used, longestIdleMs: 60_000 }, { idle_timeout: '1m' }), max(60))
+  const bounds = { max_age: '1h', lifetime: '30m', idle_timeout: '5m' }
+  assert.equal(await challengeFor({ ...used, authTime: NOW - 10, createdAt: NOW - 10 }, bounds), 'granted')
+  assert.deepEqual(await challengeFor({ ...used, authTime: NOW - 10 }, bounds), max(1800))
+  assert.deepEqual(await challengeFor({ authTime: 0, createdAt: NOW, lastSeenAt: NOW }, bounds), max(3600))
+  assert.deepEqual(await challengeFor({}, { ...bounds, acr: 'gold' }), [
+    'Bearer error="insufficient_user_authentication", acr_values="gold", max_age="300"',
+  ])
+})
+
+test('the shortest idle_timeout of a rule is made known, so that sessions are touched often enough', () => {
+  const observed: number[] = []
+  const sessions = { ...sessionReader(KNOWN), observeIdle: (ms: number) => void observed.push(ms) }
+  const registry = createTestRegistry({ sessions, login: LOGIN_ENTRY })
+  registry.compileRule(makeRule(requiring({ idle_timeout: '5m' })))
+  registry.compileRule(makeRule(requiring({ max_age: '5m' })))
+  assert.deepEqual(observed, [300_000])
+})
+
 test('an acr that is none, a max_age that is none, and an acr that no provider may give are problems of the rule', () => {
   const registry = createTestRegistry({ sessions: sessionReader(KNOWN), login: LOGIN_ENTRY })
   const problemOf = (config: Readonly<Record<string, unknown>>) => {

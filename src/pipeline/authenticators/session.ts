@@ -34,7 +34,7 @@ interface Deps {
 /**
  * Lets in who has a live session. Without one it is not responsible, so that `[session, anonymous]` serves both; a store
  * that cannot be asked ends the request with 503, because not knowing is not the same as knowing that there is none. A session
- * that is not enough (`acr`, `max_age`) ends it with 401 and the login that would do, whoever the rule asks next.
+ * that is not enough (`acr`, `max_age`, `lifetime`, `idle_timeout`) ends it with 401 and the login that would do, whoever the rule asks next.
  */
 export const session = defineAuthenticator({
   type: 'session',
@@ -52,6 +52,7 @@ export const session = defineAuthenticator({
 
     checkAcr(required.acr, login, accepted ?? login.providerIds)
     const requirement = compileRequirement(required, clock)
+    if (required.idle_timeout !== undefined) sessions.observeIdle(required.idle_timeout)
 
     const admit = (exchange: Exchange, opened: Session | undefined): boolean => {
       if (opened === undefined || (accepted !== undefined && !accepted.includes(opened.provider))) {
