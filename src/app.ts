@@ -23,6 +23,7 @@ import { packageVersion } from './lib/package-version.ts'
 import { startProfile } from './observability/profile.ts'
 import { createMetrics } from './observability/metrics/metrics.ts'
 import { createLog, type Log, type LogSink } from './observability/log.ts'
+import { watchStandstill } from './observability/standstill.ts'
 import { createGate } from './pipeline/gate.ts'
 import { createRuleRepository } from './rules/repository.ts'
 
@@ -72,6 +73,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 
   await using undo = new CleanupStack()
   undo.defer(() => log.flushSync())
+  undo.defer(watchStandstill(log))
   const profile = config.profiling === undefined ? undefined : await startProfile(config.profiling, log)
   undo.defer(() => profile?.stop())
   const sessions = undo.adopt(await openSessions(config, { clock, logger: log }), (opened) => opened.close())

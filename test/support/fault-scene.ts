@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from './config.ts'
 import { eventually } from './eventually.ts'
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts'
@@ -59,6 +60,8 @@ export interface FaultScene {
   /** The key of the person's session. */
   key(): Promise<string>
   ready(): Promise<RawResponse>
+  /** What Prometheus is told now, by name and labels, without our own prefix; 0 where it is told nothing. */
+  metric(series: string): Promise<number>
 }
 
 export const SCRIPT = { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' } }
@@ -82,6 +85,7 @@ export async function startFaultScene(t: TestContext, options: FaultSceneOptions
       session_store: { type: 'redis', redis: { addr, ...options.redisConfig }, ...nearCache, ...options.store },
       log: { level: 'warn' },
       ...config,
+      serve: { prometheus: { host: '127.0.0.1', port: 0 }, ...config['serve'] },
       authenticators: {
         anonymous: { enabled: true },
         jwt: {
@@ -113,6 +117,14 @@ export async function startFaultScene(t: TestContext, options: FaultSceneOptions
     ticket,
     ask: (path) => ada.go(door + path, SCRIPT),
     ready: () => rawRequest(apiPort, 'GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n'),
+    async metric(series) {
+      const { port = 0 } = product.app.addresses.metrics ?? {}
+      const { body } = await rawRequest(port, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n')
+      const line = String(body)
+        .split('\n')
+        .find((text) => text.replace('ory_oathkeeper_', '').startsWith(`${series} `))
+      return Number(line?.split(' ').at(-1) ?? 0)
+    },
     async load(requests, path) {
       const statuses: Record<number, number> = {}
       const each = Math.ceil(requests / CONNECTIONS)
@@ -136,6 +148,8 @@ export async function startFaultScene(t: TestContext, options: FaultSceneOptions
     },
     async touch() {
       await redis.command('SETRANGE', await scene.key(), '0', '1')
+      // What Redis tells of it is on its way.
+      await sleep(50)
     },
   }
   // Once more over each rule, so that what they need has been read, the keys of tokens too.
