@@ -21,6 +21,28 @@ import { Visitor } from '../support/visitor.ts'
 /** Scripts, and the commands that write. */
 const WRITES = /EVALSHA|EVAL|\r\nSET\r\n|GETDEL/
 
+/** Errors of a server to the commands that sessions are read and written by; the rest it answers as ever. */
+const ANSWERS = [
+  '-MOVED 1234 10.9.8.7:7000',
+  '-MOVED length 127.0.0.1:1',
+  '-ASK 1234 10.9.8.7:7000',
+  '-CLUSTERDOWN Hash slot not served',
+  '-TRYAGAIN Multiple keys request during rehashing of slot',
+  '-READONLY You can not write against a read only replica.',
+  '-LOADING Redis is loading the dataset in memory',
+  '-MASTERDOWN Link with MASTER is down',
+  '-NOAUTH Authentication required.',
+  '-WRONGPASS invalid username-password pair a-password-of-redis',
+  '-NOPERM this user has no permissions to run the command',
+  '-OOM command not allowed when used memory > maxmemory',
+  '-MISCONF Redis is configured to save RDB snapshots',
+  '-BUSY Redis is busy running a script',
+  '-ERR max number of clients reached',
+  '-__proto__ constructor',
+  '-ERR',
+  '-',
+]
+
 for (const mode of MODES) {
   const members = mode === 'near cache' ? 'go on' : 'wait'
 
@@ -136,6 +158,33 @@ for (const mode of MODES) {
     await assertRecovered(scene, 'FM-19', performance.now(), 'MISCONF')
   })
 }
+
+test('FM-04, FM-11, FM-19, V-134, V-136: whatever Redis objects to is 503 and logs nobody out, and the log names it', async (t) => {
+  const scene = await startFaultScene(t, { mode: 'no near cache' })
+  const { product, proxy } = scene
+  let slowest = 0
+  for (const answer of ANSWERS) {
+    proxy.answer = (request) => (/GETRANGE|EVALSHA|GETDEL|SET/.test(String(request)) ? `${answer}\r\n` : undefined)
+    const before = product.upstream.requests.length
+    assertRefused(await scene.ask('/me'))
+    assert.equal(product.upstream.requests.length, before)
+    assertWaits(await new Visitor().go(`${product.door}/.oathkeeper/login`), 'Signing in has to wait a moment')
+    proxy.answer = undefined
+    const ms = await until(WITHIN_MS, async () => assert.equal((await scene.ask('/me')).status, 200, answer))
+    slowest = Math.max(slowest, ms)
+  }
+  tellRecovery('FM-19', slowest, `(no near cache, the slowest of ${ANSWERS.length} errors)`)
+  for (const text of [
+    /node of a Redis Cluster/,
+    /requires a password/,
+    /it refused the password/,
+    /read-only replica/,
+    /no memory left/,
+  ])
+    assert.match(product.log(), text)
+  assert.ok(!product.log().includes('a-password-of-redis'))
+  assert.equal(Object.hasOwn(Object.prototype, 'length'), false)
+})
 
 test('FM-16, V-129: with replies late by up to twice the deadline nobody is given the session of somebody else', async (t) => {
   const scene = await startFaultScene(t, { mode: 'no near cache' })

@@ -97,7 +97,7 @@ for (const mode of MODES) {
   })
 }
 
-test('FM-22: a record of which one octet was changed is no session, or still the same', async (t) => {
+test('FM-22, V-093: a record of which one octet was changed is no session, or still the same', async (t) => {
   const scene = await startFaultScene(t, { mode: 'no near cache' })
   const { redis } = scene
   const key = await scene.key()

@@ -25,7 +25,7 @@ import { Visitor } from '../support/visitor.ts'
 for (const mode of MODES) {
   const members = mode === 'near cache' ? 'go on' : 'wait'
 
-  test(`FM-04, FM-05: Redis stops, and starts again with its data (${mode})`, async (t) => {
+  test(`FM-04, FM-05, V-134: Redis stops, and starts again with its data (${mode})`, async (t) => {
     const scene = await startFaultScene(t, { mode, direct: true, redis: { persist: true } })
     await scene.redis.stop()
     await assertOutage(scene, members)
@@ -51,7 +51,7 @@ for (const mode of MODES) {
     assert.notEqual(ada.cookie('127.0.0.1', 'oathkeeper'), scene.ticket)
   })
 
-  test(`FM-20: the password changes under a running instance: told by name, and mended by the file (${mode})`, async (t) => {
+  test(`FM-20, V-136: the password changes under a running instance: told by name, and mended by the file (${mode})`, async (t) => {
     const [first, second] = ['the-first-password', 'the-second-password']
     const scene = await startFaultScene(t, { mode, redis: { password: first }, redisConfig: { password: first } })
     const { product, redis, proxy } = scene

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { eventually } from '../support/eventually.ts'
 import { logIn, signInWithoutCallback, startProduct } from '../support/product.ts'
 import { startRedisServer, type RedisServer } from '../support/redis-server.ts'
 import { Visitor } from '../support/visitor.ts'
@@ -29,50 +28,6 @@ describe('sessions in Redis', () => {
     assert.match(answer.text, /Hello, Ada Lovelace/)
     const arrival = await alan.submit(signIn.url, { person: 'alan' })
     assert.deepEqual([arrival.status, arrival.url], [200, `${product.door}/reports?sort=amount`])
-  })
-
-  test('FM-26: an instance that is killed loses no session, and no state is taken twice', async () => {
-    await using product = await startProduct({ config: store() })
-    const ada = new Visitor()
-    await logIn(ada, `${product.door}/me`)
-    const load = Promise.allSettled(Array.from({ length: 200 }, () => ada.copy().go(`${product.door}/me`)))
-    product.instances[0]?.kill('SIGKILL')
-    await load
-    await product.restart(0)
-    assert.equal((await ada.go(`${product.door}/me`)).status, 200)
-  })
-
-  test('FM-25, E-08: two instances share logins, sessions and logouts at once', async () => {
-    await using product = await startProduct({ config: store(), instances: 2 })
-    const [first, second] = product.instances
-    assert.ok(first !== undefined && second !== undefined)
-    const door = new URL(product.door).host
-    const atSecond = `127.0.0.1:${second.ports.proxy}`
-
-    // Begins on one, comes back on the other.
-    const ada = new Visitor()
-    const signIn = await ada.follow(`${product.door}/reports?sort=amount`)
-    ada.route(door, atSecond)
-    const arrival = await ada.submit(signIn.url, { person: 'ada' })
-    assert.deepEqual([arrival.status, arrival.url], [200, `${product.door}/reports?sort=amount`])
-
-    // Used on both.
-    const there = ada.copy()
-    there.route(door, door)
-    assert.equal((await there.go(`${product.door}/me`)).status, 200)
-    assert.equal((await ada.go(`${product.door}/me`)).status, 200)
-
-    // Ended on one, over on the other with the next request: what it kept of the session is gone within 50 ms.
-    const thief = ada.copy()
-    const copyOfCookie = there.copy()
-    await ada.submit(`${product.door}/.oathkeeper/logout`, {})
-    const script = { headers: { accept: 'application/json', 'sec-fetch-mode': 'cors' } }
-    await eventually(
-      () => copyOfCookie.go(`${product.door}/me`, script),
-      ({ status }) => status === 401,
-      500,
-    )
-    assert.equal((await thief.go(`${product.door}/me`, script)).status, 401)
   })
 
   test('a callback that both instances get at the same moment logs in once', async () => {

@@ -1,11 +1,8 @@
 // What one request may cost: nobody may hold up, fill up or slow down the rest (ASVS 15.2.2, 15.4).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as wait } from 'node:timers/promises'
 import { openRaw, type RawClient, rawRequest } from '../support/raw-client.ts'
 import { rule, startRawProduct } from '../support/raw-product.ts'
-import { startRedisServer } from '../support/redis-server.ts'
-import { Visitor } from '../support/visitor.ts'
 
 /** What it costs at best, in milliseconds of the processor: what else the machine has to do does not count. */
 async function costOf(run: () => Promise<unknown>, runs = 3): Promise<number> {
@@ -146,83 +143,4 @@ test('FM-35 V-108: hundreds of slow clients on every kind of slowness leave a qu
   clearInterval(drip)
   await Promise.all(slow.map(({ closed }) => closed))
   for (const client of slow) client.destroy()
-})
-
-test('FM-28: while the process stands still no deadline of the store passes unheard', async (t) => {
-  const redis = await startRedisServer()
-  t.after(() => redis.close())
-  const product = await startRawProduct(t, {
-    config: { session_store: { type: 'redis', redis: { addr: redis.addr } }, log: { level: 'error' } },
-  })
-  const { cookie } = await product.signIn()
-  const ask = (): Promise<{ status: number }> =>
-    rawRequest(product.proxyPort, `GET /me HTTP/1.1\r\nHost: ${product.host}\r\n${cookie}\r\n\r\n`)
-  for (let round = 0; round < 3; round++) {
-    const answers = Array.from({ length: 20 }, ask)
-    await wait(round)
-    const until = performance.now() + 600
-    while (performance.now() < until);
-    assert.deepEqual(new Set((await Promise.all(answers)).map(({ status }) => status)), new Set([200]))
-  }
-  assert.doesNotMatch(product.log(), /session store is down/)
-})
-
-test('FM-28: expensive requests in number hold up neither health nor sessions', async (t) => {
-  const product = await startRawProduct(t, {
-    config: { log: { level: 'error' } },
-    rules: ({ door, upstream }) => [
-      ...Array.from({ length: 20 }, (_, i) => rule(`r${i}`, `${door}/x${i}<(a+)+(b|c+)*>$`, upstream)),
-      rule('members', `${door}/<me>`, upstream),
-    ],
-  })
-  const { cookie } = await product.signIn()
-  const { host, proxyPort, apiPort } = product
-  const burning = new AbortController()
-  const burners = Array.from({ length: 8 }, async (_, i) => {
-    while (!burning.signal.aborted)
-      await rawRequest(proxyPort, `GET /x${i}${'a'.repeat(8_000)}! HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
-  })
-  try {
-    for (let i = 0; i < 10; i++) {
-      const begun = performance.now()
-      assert.equal((await rawRequest(apiPort, 'GET /health/alive HTTP/1.1\r\nHost: a\r\n\r\n')).status, 200)
-      assert.equal((await rawRequest(proxyPort, `GET /me HTTP/1.1\r\nHost: ${host}\r\n${cookie}\r\n\r\n`)).status, 200)
-      assert.ok(performance.now() - begun < 3_000, `took ${performance.now() - begun} ms`)
-    }
-  } finally {
-    burning.abort()
-    await Promise.all(burners)
-  }
-})
-
-test('FM-29 V-077 V-078: a flood of logins that nobody finishes is bounded, and pushes out nobody else’s', async (t) => {
-  const product = await startRawProduct(t, {
-    config: {
-      session_store: { memory: { max_states: 200 } },
-      serve: { proxy: { trusted_proxies: ['127.0.0.1/32'] } },
-      log: { level: 'error' },
-    },
-  })
-  const { host, proxyPort, door } = product
-  const ada = new Visitor()
-  const home = { 'x-forwarded-for': '203.0.113.7' }
-  const begun = await ada.go(`${door}/.oathkeeper/login?return_to=/me`, { headers: home })
-  const flood = async (address: string, count: number): Promise<void> => {
-    const client = openRaw(proxyPort)
-    for (let i = 0; i < count; i++) {
-      client.write(`GET /.oathkeeper/login HTTP/1.1\r\nHost: ${host}\r\nX-Forwarded-For: ${address}\r\n\r\n`)
-      assert.equal((await client.response()).status, 302)
-    }
-    client.destroy()
-  }
-  await Promise.all([
-    flood('198.51.100.1', 1_000),
-    flood('198.51.100.2', 500),
-    flood('2001:db8::1', 250),
-    flood('2001:db8::2', 250),
-  ])
-  const authorized = await ada.go(begun.headers['location'] ?? '')
-  const done = await ada.go(authorized.headers['location'] ?? '', { headers: home })
-  assert.equal(done.status, 302)
-  assert.equal((await ada.go(`${door}/me`)).status, 200)
 })
