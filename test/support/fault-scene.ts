@@ -148,7 +148,8 @@ export async function startFaultScene(t: TestContext, options: FaultSceneOptions
     },
     async touch() {
       await redis.command('SETRANGE', await scene.key(), '0', '1')
-      // What Redis tells of it is on its way.
+      // Who gets an answer to this knows that Redis has told of the change; our own turn is to read it.
+      await redis.command('PING')
       await sleep(50)
     },
   }
