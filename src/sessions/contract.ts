@@ -37,7 +37,12 @@ export type EndNews =
   /** `getSession` found no record and word of its end; told before it answers. */
   | { readonly kind: 'found'; readonly key: string; readonly reason: EndReason }
   /** It let go of a record that was over, or for want of room. */
-  | { readonly kind: 'expired' | 'evicted'; readonly key: string; readonly value: Uint8Array }
+  | {
+      readonly kind: 'expired' | 'evicted'
+      readonly key: string
+      readonly value: Uint8Array
+      readonly expiresAt: number
+    }
 
 /** Answers with the word to leave under the key, if any. */
 export type EndListener = (news: EndNews) => SessionEnd | undefined
@@ -198,6 +203,12 @@ export type RefreshOutcome =
  */
 export type RefreshTokens = (session: Session, maySend: () => boolean) => Promise<RefreshOutcome>
 
+/** What a browser says of its session, which nobody vouches for: milliseconds since the epoch. */
+export interface SessionHint {
+  readonly createdAt: number
+  readonly expiresAt: number
+}
+
 /** Sessions for people who know neither tickets' insides nor the store. */
 export interface SessionManager {
   /**
@@ -217,6 +228,11 @@ export interface SessionManager {
    * as soon as the store can be told.
    */
   endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number>
+  /**
+   * Why a ticket that has just opened nothing does so; nothing when there never was such a session, as far as anybody knows.
+   * `hint` is believed only where nothing is known.
+   */
+  whyEnded(ticket: string, hint?: SessionHint): EndReason | undefined
   /** Has `lastSeenAt` and `longestIdleMs` be exact enough for somebody who minds an idle time of this length. */
   observeIdle(idleTimeoutMs: number): void
   /** Set once, before the first request. */

@@ -69,7 +69,8 @@ async function endOne(
   if (metadata !== undefined && metadata.createdAt > createdUntil) return false
   tombstones.add(key, metadata === undefined ? record.expiresAt : latestEndOf(metadata))
   active.deleteKey(key)
-  await records.end(key, { id: publicSessionId(key), provider: metadata?.provider ?? '' }, reason)
+  const { provider = '', expiresAt = record.expiresAt } = metadata ?? {}
+  await records.end(key, { id: publicSessionId(key), provider, expiresAt }, reason)
   return true
 }
 

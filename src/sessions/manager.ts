@@ -6,6 +6,7 @@ import type {
   RefreshTokens,
   Session,
   SessionDraft,
+  SessionHint,
   SessionManager,
   SessionsOf,
   SessionStore,
@@ -13,10 +14,10 @@ import type {
 } from './contract.ts'
 import { endAll } from './end-all.ts'
 import { publish, type RefusalCause } from './events.ts'
-import { endOf, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
+import { endOf, guessEnd, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
 import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
 import { endOfToken, Refresher, type RefreshPolicy, type RefreshResult } from './refresh.ts'
-import { issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
+import { isRetiredTicket, issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
 import { OwedEnds, Tombstones } from './tombstones.ts'
 
 export interface SessionManagerOptions extends SessionRecordsOptions {
@@ -119,9 +120,17 @@ class Manager implements SessionManager {
       if (ended === undefined && !wasSession) this.#tombstones.remove(ticket.key, until)
       return ended
     } catch (cause) {
+      this.#records.ends.note(ticket.key, reason)
       this.#owedEnds.add(ticket.key, until, () => this.#endInStore(ticket, reason))
       throw cause
     }
+  }
+
+  whyEnded(text: string, hint?: SessionHint): EndReason | undefined {
+    const ticket = parseTicket(text)
+    if (ticket === undefined) return isRetiredTicket(text) ? 'key_retired' : undefined
+    const { ends, lifetimes, clock } = this.#records
+    return ends.reasonOf(ticket.key) ?? (hint && guessEnd(hint, lifetimes, clock.now()))
   }
 
   endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number> {
@@ -159,7 +168,9 @@ class Manager implements SessionManager {
   ): Session | undefined | Promise<Session | undefined> {
     if (record === undefined) {
       this.#active.delete(ticket.text)
-      return refuse('unknown')
+      if (this.#tombstones.has(ticket.key)) return refuse('ended')
+      if (known !== undefined) this.#records.ends.notice(ticket.key, known.opened.content)
+      return refuse(this.#records.ends.reasonOf(ticket.key) === undefined ? 'unknown' : 'ended')
     }
     // It may have been ended while the store was being asked.
     if (this.#tombstones.has(ticket.key)) return refuse('ended')
@@ -183,7 +194,9 @@ class Manager implements SessionManager {
 
   #open(ticket: Ticket, record: StoredRecord, known: ActiveSession | undefined): ActiveSession | undefined {
     const opened = this.#records.open(ticket, record, known?.opened.sealKey)
-    return opened === undefined ? undefined : this.#remember(opened)
+    if (opened === undefined) return undefined
+    this.#records.ends.forget(ticket.key)
+    return this.#remember(opened)
   }
 
   /** Something is due. */
@@ -191,7 +204,11 @@ class Manager implements SessionManager {
     const { opened } = active
     const now = this.#records.clock.now()
     // The store may have kept it longer than it should.
-    if (endOf(opened.content, this.#records.lifetimes) <= now) return refuse('expired')
+    if (endOf(opened.content, this.#records.lifetimes) <= now) {
+      this.#active.delete(opened.ticket.text)
+      this.#records.ends.notice(opened.ticket.key, opened.content)
+      return refuse('expired')
+    }
     if (active.touchAt <= now) void this.#touch(active, now)
     this.#schedule(active)
     if (this.#refresher === undefined || active.checkAt > now) return active.opened.content.session
@@ -207,11 +224,12 @@ class Manager implements SessionManager {
     return active.opened.content.session
   }
 
-  readonly #refreshed = (result: RefreshResult): Session | undefined => {
+  readonly #refreshed = (result: RefreshResult): Session | undefined | Promise<undefined> => {
     const { opened } = result
     const { key, text } = opened.ticket
     if (result.kind === 'ended') this.#active.delete(text)
-    if (result.kind === 'ended' || this.#tombstones.has(key)) return refuse('ended')
+    if (this.#tombstones.has(key)) return refuse('ended')
+    if (result.kind === 'ended') return this.#records.ends.explain(key, opened.content).then(() => refuse('ended'))
     const active = this.#active.peek(text)
     // The same one: another instance is at it, or the provider could not be asked. It is looked at again in a while.
     if (active !== undefined && active.opened !== opened && active.opened.version <= opened.version)

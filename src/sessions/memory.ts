@@ -196,7 +196,7 @@ export class MemoryStore implements SessionStore {
   }
 
   #letGo(kind: 'expired' | 'evicted', key: string, { record }: HeldSession): void {
-    const end = this.#tellEnd?.({ kind, key, value: record.value })
+    const end = this.#tellEnd?.({ kind, key, value: record.value, expiresAt: record.expiresAt })
     if (end !== undefined) this.#ends.add(key, end)
   }
 

@@ -46,6 +46,8 @@ export const MAX_RECORD_BYTES = 1_048_576
 
 /** First byte of a record: how the rest is written. A reader leaves alone what it does not know. */
 const FORMAT = 1
+/** Formats before this one are opened no longer: who has such a session logs in anew. */
+const OLDEST_FORMAT = 1
 const PREFIX_BYTES = 5
 const MAX_ADDRESS = 64
 const MAX_USER_AGENT = 256
@@ -93,6 +95,12 @@ export function readMetadata(record: Uint8Array): SessionMetadata | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether a record was written in a format that was given up. A newer one is not: another instance may know it. */
+export function isRetired(record: Uint8Array): boolean {
+  const [format = OLDEST_FORMAT] = record
+  return record.length > PREFIX_BYTES && format < OLDEST_FORMAT
 }
 
 function metadataOf({ session, address, userAgent }: SessionContent): SessionMetadata {

@@ -1,19 +1,12 @@
 import type { Clock } from '../kernel/clock.ts'
 import { GateError } from '../kernel/errors.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type {
-  EndReason,
-  MaybePromise,
-  Session,
-  SessionIndex,
-  SessionsOf,
-  SessionStore,
-  StoredRecord,
-} from './contract.ts'
+import type { EndReason, MaybePromise, SessionIndex, SessionsOf, SessionStore, StoredRecord } from './contract.ts'
+import { Ends, type EndedSession } from './ends.ts'
 import { publish } from './events.ts'
 import { endOf, type Lifetimes } from './lifetimes.ts'
 import { createRandomPool, type RandomBytes } from './random.ts'
-import { decodeRecord, encodeRecord, type SessionContent } from './record.ts'
+import { decodeRecord, encodeRecord, isRetired, type SessionContent } from './record.ts'
 import { deriveSealKey, type SealKey } from './seal.ts'
 import { publicSessionId, type Ticket } from './ticket.ts'
 
@@ -40,6 +33,7 @@ export class SessionRecords {
   readonly logger: Logger
   readonly lifetimes: Lifetimes
   readonly random: RandomBytes
+  readonly ends: Ends
 
   constructor(options: SessionRecordsOptions) {
     this.store = options.store
@@ -47,12 +41,17 @@ export class SessionRecords {
     this.logger = options.logger
     this.lifetimes = options.lifetimes
     this.random = options.random ?? createRandomPool()
+    this.ends = new Ends(options)
   }
 
   /** Opens what the store gave; `undefined` when the ticket does not open it. The record stays as it is. */
   open(ticket: Ticket, record: StoredRecord, sealKey: SealKey = sealKeyOf(ticket)): OpenedRecord | undefined {
     const content = decodeRecord(ticket.key, sealKey, record.value)
     if (content !== undefined) return { ticket, sealKey, version: record.version, content }
+    if (isRetired(record.value)) {
+      this.#retire(ticket.key)
+      return undefined
+    }
     publish({ type: 'unreadable' })
     this.logger.warn(
       { session_id: publicSessionId(ticket.key), bytes: record.value.length },
@@ -89,13 +88,15 @@ export class SessionRecords {
   }
 
   /** Deletes the record; what ended is told once, by the instance that deleted it. */
-  async end(key: string, session: Pick<Session, 'id' | 'provider'>, reason: EndReason, detail?: string): Promise<void> {
-    if (!(await this.store.deleteSession(key))) return
-    publish({ type: 'ended', provider: session.provider, reason })
-    this.logger.info(
-      { session_id: session.id, provider: session.provider, reason, ...(detail === undefined ? {} : { detail }) },
-      'session ended',
-    )
+  async end(key: string, session: EndedSession, reason: EndReason, detail?: string): Promise<void> {
+    await this.ends.end(key, session, reason, detail)
+  }
+
+  /** Nobody can open it any more, this release and later ones. */
+  #retire(key: string): void {
+    this.ends.end(key, { id: publicSessionId(key), provider: '' }, 'key_retired').catch((cause: unknown) => {
+      this.logger.debug({ cause }, 'a session of a retired format could not be ended')
+    })
   }
 
   #encode(ticket: Ticket, sealKey: SealKey, content: SessionContent): Uint8Array {

@@ -10,7 +10,8 @@ export interface Ticket {
   readonly secret: Uint8Array
 }
 
-const VERSION = 'v1.'
+const VERSION_NUMBER = 1
+const VERSION = `v${VERSION_NUMBER}.`
 const ID_BYTES = 16
 const SECRET_BYTES = 16
 const BODY = /^[A-Za-z0-9_-]{43}$/
@@ -32,6 +33,12 @@ export function parseTicket(text: string): Ticket | undefined {
   if (!BODY.test(body)) return undefined
   const bytes = Buffer.from(body, 'base64url')
   return bytes.toString('base64url') === body ? ticketOf(text, bytes) : undefined
+}
+
+/** Whether this was a ticket once, of a version that is accepted no longer. */
+export function isRetiredTicket(text: string): boolean {
+  const [, version, body = ''] = /^v(\d{1,3})\.(.*)$/.exec(text) ?? []
+  return version !== undefined && Number(version) < VERSION_NUMBER && BODY.test(body)
 }
 
 /** The id of a session that may be shown and logged: made from the store's key, so it can be told for a record that nobody can open. */
