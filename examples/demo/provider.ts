@@ -17,11 +17,14 @@ export interface ProviderOptions {
   readonly clientSecret: string
   readonly redirectUri: string
   readonly postLogoutRedirectUri: string
+  /** Where it tells of logouts, if anywhere. */
+  readonly backchannelLogoutUri?: string | undefined
 }
 
 /** A real OpenID provider with two people, one click each. Everything it knows is in memory. */
 export async function createDemoProvider(options: ProviderOptions): Promise<Server> {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+  const { backchannelLogoutUri } = options
   const configuration = {
     clients: [
       {
@@ -31,11 +34,15 @@ export async function createDemoProvider(options: ProviderOptions): Promise<Serv
         redirect_uris: [options.redirectUri],
         post_logout_redirect_uris: [options.postLogoutRedirectUri],
         grant_types: ['authorization_code', 'refresh_token'],
+        ...(backchannelLogoutUri !== undefined && {
+          backchannel_logout_uri: backchannelLogoutUri,
+          backchannel_logout_session_required: true,
+        }),
       },
     ],
     jwks: { keys: [{ ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: 'demo' }] },
     cookies: { keys: [randomBytes(32).toString('hex')], names: { session: 'demo_idp', interaction: 'demo_idp_step' } },
-    claims: { openid: ['sub'], profile: ['name', 'groups'], email: ['email'] },
+    claims: { openid: ['sub', 'sid'], profile: ['name', 'groups'], email: ['email'] },
     // Claims in the ID token itself: the demo needs no UserInfo request.
     conformIdTokenClaims: false,
     findAccount: (_context: ProviderContext, sub: string) => {
@@ -44,9 +51,12 @@ export async function createDemoProvider(options: ProviderOptions): Promise<Serv
     },
     loadExistingGrant: grantWithoutAsking,
     interactions: { url: (_context: ProviderContext, interaction: Interaction) => `/sign-in/${interaction.uid}` },
+    // Its own would refuse to call a machine as near as this one.
+    fetch: (url: string, call: RequestInit) => fetch(url, { ...call, dispatcher: undefined } as object),
     ttl: { AccessToken: 300, IdToken: 3600, Interaction: 3600, Grant: 86_400, Session: 86_400, RefreshToken: 86_400 },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: backchannelLogoutUri !== undefined },
       rpInitiatedLogout: {
         enabled: true,
         // Oathkeeper sends people here after they pressed its own button: no second question.

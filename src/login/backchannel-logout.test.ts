@@ -340,9 +340,9 @@ test('C-14, V-085: sid ends that session, sub all of the person, both what is bo
 
 test('C-15: while the store cannot be asked, or fails part-way, the answer is 503, and 200 when it is told again', async (t) => {
   const s = await start(t)
-  const alice = await s.logIn()
   const token = await s.token()
   for (const operation of ['getNote', 'putNote', 'findSessions', 'getSession', 'deleteSession']) {
+    await s.logIn()
     s.store.failing.add(operation)
     const answer = await s.tell(token)
     assert.equal(answer.status, 503, operation)
@@ -351,6 +351,7 @@ test('C-15: while the store cannot be asked, or fails part-way, the answer is 50
     assert.ok(Number(answer.headers['retry-after']) >= 1)
     s.store.failing.clear()
   }
+  const alice = await s.logIn()
   assert.equal((await s.tell(token)).status, 200)
   assert.equal(await isIn(s, alice), false)
 })

@@ -1,14 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../kernel/clock.ts'
 import { parseBoundedJson } from '../lib/bounded-json.ts'
-import type {
-  ArrivingLogin,
-  ProviderLogout,
-  ProviderLogouts,
-  SessionManager,
-  SessionsOf,
-  SessionStore,
-} from './contract.ts'
+import type { ArrivingLogin, ProviderLogouts, SessionManager, SessionsOf, SessionStore } from './contract.ts'
 
 /** Longer than a logout token is accepted, and longer than a login that the provider has let through takes to get here. */
 const NOTE_MS = 300_000
@@ -43,13 +36,20 @@ export function createProviderLogouts(
     return of.sid !== undefined || issuedAt === undefined || issuedAt <= note.issuedAt
   }
   return {
-    async complete({ of, tokenId, issuedAt }: ProviderLogout) {
+    async complete({ of, tokenId, issuedAt }) {
       const done = noteName(['logout token', of.issuer, tokenId])
-      if ((await store.getNote(done)) !== undefined) return 'repeated'
       const now = clock.now()
-      const note: LogoutNote = { issuedAt, seenAt: now, subject: of.subject }
-      await store.putNote(nameOf(of), JSON.stringify(note), now + NOTE_MS)
-      const count = await sessions.endAll(of, 'backchannel', { createdUntil: issuedAt + SECOND_MS + LEEWAY_MS })
+      const end = () => sessions.endAll(of, 'backchannel', { createdUntil: issuedAt + SECOND_MS + LEEWAY_MS })
+      try {
+        if ((await store.getNote(done)) !== undefined) return 'repeated'
+        const note: LogoutNote = { issuedAt, seenAt: now, subject: of.subject }
+        await store.putNote(nameOf(of), JSON.stringify(note), now + NOTE_MS)
+      } catch (cause: unknown) {
+        // What is known here is over here all the same, and the rest as soon as the store can be told.
+        await end().catch(() => undefined)
+        throw cause
+      }
+      const count = await end()
       await store.putNote(done, '1', now + NOTE_MS)
       return count
     },

@@ -70,3 +70,13 @@ test('oidc-provider: tokens are refreshed, and a refresh token that was used is 
   const second = await rig.login.refresh(session, () => true)
   assert.deepEqual(second, { kind: 'rejected', detail: 'the token endpoint refused: invalid_grant' })
 })
+
+test('oidc-provider: a logout there ends the session here, and no other one of the person', async (t) => {
+  const { rig, visitor: laptop, provider } = await start(t)
+  const phone = new Visitor()
+  for (const visitor of [laptop, phone]) await signInAs(visitor, await visitor.follow(rig.url('/x')), 'ada')
+  await confirmLogout(laptop, await laptop.follow(`${provider.issuer}/session/end`))
+  assert.ok(rig.log.some(({ fields: { reason } }) => reason === 'backchannel'))
+  assert.equal((await laptop.go(rig.url('/x'))).status, 302)
+  assert.equal((await phone.go(rig.url('/x'))).status, 200)
+})

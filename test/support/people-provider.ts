@@ -28,8 +28,11 @@ export interface PeopleProvider {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** @param door origin that browsers see of Oathkeeper */
-export async function startPeopleProvider(door: string): Promise<PeopleProvider> {
+/**
+ * @param door origin that browsers see of Oathkeeper
+ * @param tellsLogouts whether it tells Oathkeeper of logouts
+ */
+export async function startPeopleProvider(door: string, tellsLogouts = false): Promise<PeopleProvider> {
   const port = await findFreePort()
   const issuer = `http://127.0.0.1:${port}`
   const server: Server = await createDemoProvider({
@@ -37,6 +40,7 @@ export async function startPeopleProvider(door: string): Promise<PeopleProvider>
     ...CLIENT,
     redirectUri: `${door}/.oathkeeper/callback`,
     postLogoutRedirectUri: `${door}/.oathkeeper/signed-out`,
+    backchannelLogoutUri: tellsLogouts ? `${door}/.oathkeeper/backchannel-logout/people` : undefined,
   })
   const [answer] = server.listeners('request') as [(request: IncomingMessage, response: ServerResponse) => void]
   server.removeAllListeners('request')

@@ -12,6 +12,8 @@ export interface ProductOptions {
   readonly env?: Readonly<Record<string, string>>
   /** How many instances share the configuration; the first one's address is what browsers see. Default 1. */
   readonly instances?: number
+  /** The provider tells of logouts, at the first instance. Default false. */
+  readonly tellsLogouts?: boolean
   /** Default true. */
   readonly waitForReady?: boolean
 }
@@ -39,7 +41,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   await using stack = new AsyncDisposableStack()
   const ports = await Promise.all(Array.from({ length: options.instances ?? 1 }, choosePorts))
   const door = `http://127.0.0.1:${ports[0]?.proxy ?? 0}`
-  const provider = stack.use(await startPeopleProvider(door))
+  const provider = stack.use(await startPeopleProvider(door, options.tellsLogouts))
   const received: Received[] = []
   const upstream = await startApplication(received)
   stack.defer(() => upstream.stop())

@@ -39,6 +39,8 @@ export async function startRealProvider(t: TestContext, origin: string): Promise
         redirect_uris: [`${origin}/.oathkeeper/callback`],
         post_logout_redirect_uris: [`${origin}/.oathkeeper/signed-out`],
         grant_types: ['authorization_code', 'refresh_token'],
+        backchannel_logout_uri: `${origin}/.oathkeeper/backchannel-logout/real`,
+        backchannel_logout_session_required: true,
       },
     ],
     jwks: { keys: [{ ...(await exportJWK(privateKey)), use: 'sig', alg: 'ES256', kid: 'real' }] },
@@ -60,11 +62,14 @@ export async function startRealProvider(t: TestContext, origin: string): Promise
     interactions: { url: (_context: ProviderContext, { uid }: Interaction) => `/sign-in/${uid}` },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (context: ProviderContext, form: string) => void (context.body = form),
       },
     },
+    // Its own would refuse to call this machine.
+    fetch: (url: string, call: RequestInit) => fetch(url, { ...call, dispatcher: undefined } as object),
     ttl: { AccessToken: 300, IdToken: 300, Interaction: 600, Grant: 3600, Session: 3600, RefreshToken: 3600 },
   })
   provider.use(async (context, next) => {
