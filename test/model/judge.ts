@@ -58,11 +58,11 @@ export function judgeError({ instance, from, to }: Omit<Call, 'tokenBefore'>, er
 function judgeAcceptance(session: TrueSession, got: Session, call: Call, facts: Facts): string | undefined {
   const { instance, from, to } = call
   const { profile, server } = facts
-  if (got.subject !== session.subject || !got.tokens.idToken.endsWith(`/${session.number}`))
+  if (got.subject !== session.first.subject || !got.tokens.idToken.endsWith(`/${session.number}`))
     return `it is the session of another: ${got.subject}, ${got.tokens.idToken}`
-  if (Math.floor(from) >= session.expiresAt) return 'it is accepted after its lifetime'
+  if (Math.floor(from) >= session.first.expiresAt) return 'it is accepted after its lifetime'
   const { idleTimeoutMs } = profile
-  const lastUse = Math.max(session.createdAt, ...session.uses.filter(({ at }) => at < from).map(({ at }) => at))
+  const lastUse = Math.max(session.first.createdAt, ...session.uses.filter(({ at }) => at < from).map(({ at }) => at))
   if (idleTimeoutMs !== undefined && from >= lastUse + idleTimeoutMs + 5)
     return `it is accepted although nobody used it for ${Math.round(from - lastUse)} ms`
   const endedHere = instance.endsCalled.get(session.number)
@@ -71,7 +71,7 @@ function judgeAcceptance(session: TrueSession, got: Session, call: Call, facts: 
   if (!server.timeline(session.key).wasThere(from - staleness(session, call, facts), to))
     return 'it is accepted although it was over'
   const number = numberOfAccessToken(got)
-  if (number < call.tokenBefore && facts.lossAt < session.createdAt)
+  if (number < call.tokenBefore && facts.lossAt < session.first.createdAt)
     return `its access token ${number} is older than one that was given here before`
   return undefined
 }
@@ -91,13 +91,13 @@ function staleness({ key }: TrueSession, { instance, from }: Call, { profile, se
 }
 
 function judgeRefusal(session: TrueSession, { instance, from, to }: Call, facts: Facts): string | undefined {
-  const endedHere = instance.endsCalled.get(session.number)
-  if (endedHere !== undefined && endedHere <= to) return undefined
-  if (Math.floor(to) >= session.expiresAt) return undefined
+  if (session.ends.some((end) => end.instance === instance && end.calledAt <= to)) return undefined
+  if (Math.floor(to) >= session.first.expiresAt) return undefined
   if (!facts.server.timeline(session.key).wasMissing(from, to)) {
     return isIdle(session, to, facts.profile) ? undefined : 'it is refused although it is alive'
   }
-  const isOver = session.ends.length > 0 || facts.lossAt >= session.createdAt || isRejected(session, facts.profile)
+  const wasEnded = session.ends.length > 0 || session.mayBeEnded
+  const isOver = wasEnded || facts.lossAt >= session.first.createdAt || isRejected(session, facts.profile)
   return isOver || isIdle(session, to, facts.profile) ? undefined : 'it was lost for no listed cause'
 }
 
@@ -107,7 +107,7 @@ function isRejected({ family }: TrueSession, { onRefreshFailure }: Profile): boo
 }
 
 /** Whether it may be over because it was not used: what was written of its last use may be older by a part of the timeout. */
-function isIdle({ uses, createdAt }: TrueSession, now: number, { idleTimeoutMs, lifetimeMs }: Profile): boolean {
+function isIdle({ uses, first }: TrueSession, now: number, { idleTimeoutMs, lifetimeMs }: Profile): boolean {
   if (idleTimeoutMs === undefined) return false
   const touchMs = touchIntervalMs({ lifetimeMs, idleTimeoutMs })
   const written = uses.findLast(({ instance, at }) => {
@@ -115,13 +115,16 @@ function isIdle({ uses, createdAt }: TrueSession, now: number, { idleTimeoutMs, 
     const hasLived = until <= now && (instance.diedAt ?? Infinity) > until
     return hasLived && !instance.trouble.overlaps(at - touchMs - RECOVERY_MS, until)
   })
-  return now >= (written?.at ?? createdAt) + idleTimeoutMs * (1 - IDLE_PRECISION)
+  return now >= (written?.at ?? first.createdAt) + idleTimeoutMs * (1 - IDLE_PRECISION)
 }
 
 /** Says what is wrong with the removal of a record, if anything is. */
 export function judgeDeletion(session: TrueSession | undefined, profile: Profile): string | undefined {
-  if (session === undefined) return 'a record is removed that nobody has a ticket for'
-  return session.ends.length > 0 || isRejected(session, profile) ? undefined : 'it is ended, and nobody asked for it'
+  // Nobody got the ticket, or not yet.
+  if (session === undefined) return undefined
+  return session.ends.length > 0 || session.mayBeEnded || isRejected(session, profile)
+    ? undefined
+    : 'it is ended, and nobody asked for it'
 }
 
 /** Says what is wrong with a refresh token's second use, if anything is. */

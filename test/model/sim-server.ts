@@ -1,4 +1,4 @@
-import type { SessionIndex } from '../../src/sessions/contract.ts'
+import type { SessionEnd, SessionIndex } from '../../src/sessions/contract.ts'
 import type { Simulation } from './simulation.ts'
 import { Timeline } from './timeline.ts'
 
@@ -10,6 +10,13 @@ export interface SimRecord {
   readonly index: SessionIndex
   /** When the server itself drops it. */
   readonly endsAt: number
+}
+
+/** What lies under the key of a session. */
+export interface Found {
+  readonly record: SimRecord | undefined
+  /** Word of its end. */
+  readonly end: SessionEnd | undefined
 }
 
 /** One thing that the server does as one. */
@@ -25,7 +32,8 @@ export type Command =
       readonly lifetimeMs: number
       readonly expectedVersion: number
     }
-  | { readonly name: 'delete'; readonly key: string }
+  | { readonly name: 'delete'; readonly key: string; readonly end: SessionEnd | undefined }
+  | { readonly name: 'mark'; readonly key: string; readonly end: SessionEnd }
   | { readonly name: 'members'; readonly index: Partial<SessionIndex> }
   | { readonly name: 'lease'; readonly key: string; readonly holder: string; readonly ttlMs: number }
   | { readonly name: 'renew'; readonly key: string; readonly holder: string; readonly ttlMs: number }
@@ -41,7 +49,7 @@ export interface Watcher {
 /** What the world outside wants to know, as it happens. */
 export type OnKey = (key: string) => void
 
-const WRITES = new Set<Command['name']>(['create', 'update', 'delete', 'lease', 'renew', 'unlease', 'note'])
+const WRITES = new Set<Command['name']>(['create', 'update', 'delete', 'mark', 'lease', 'renew', 'unlease', 'note'])
 /** How far back a failover may throw the data. */
 const KEPT_WRITES = 64
 const KEPT_MS = 3_000
@@ -54,6 +62,7 @@ export class SimServer {
   readonly #sim: Simulation
   readonly records = new Map<string, SimRecord>()
   readonly leases = new Map<string, { readonly holder: string; readonly endsAt: number }>()
+  readonly #ends = new Map<string, SessionEnd>()
   readonly #notes = new Map<string, { readonly text: string; readonly endsAt: number }>()
   /** When each record was there: what is true, whoever knows it. */
   readonly timelines = new Map<string, Timeline>()
@@ -89,9 +98,9 @@ export class SimServer {
         return 'PONG'
       case 'get':
         if (watcher !== undefined) this.#watch(command.key, watcher)
-        return this.live(command.key)
+        return { record: this.live(command.key), end: this.#endOf(command.key) } satisfies Found
       case 'create':
-        if (this.live(command.key) !== undefined) return false
+        if (this.live(command.key) !== undefined || this.#endOf(command.key) !== undefined) return false
         return this.#write(command.key, { ...command.record, endsAt: this.#sim.now + command.lifetimeMs })
       case 'update': {
         const before = this.live(command.key)
@@ -103,7 +112,11 @@ export class SimServer {
         return true
       }
       case 'delete':
-        return this.#delete(command.key)
+        return this.#delete(command.key, command.end)
+      case 'mark':
+        if (this.live(command.key) !== undefined || this.#endOf(command.key) !== undefined) return false
+        this.#mark(command.key, command.end)
+        return true
       case 'members':
         return [...this.records.keys()].filter((key) => isFiledIn(this.live(key), command.index))
       case 'lease':
@@ -137,6 +150,7 @@ export class SimServer {
     for (const key of this.records.keys()) this.timeline(key).end(now)
     this.records.clear()
     this.leases.clear()
+    this.#ends.clear()
     this.#notes.clear()
     this.#undo = []
     const told = new Set([...this.#watchers.values()].flatMap((watchers) => [...watchers]))
@@ -163,19 +177,34 @@ export class SimServer {
     return true
   }
 
-  #delete(key: string): boolean {
+  #delete(key: string, end: SessionEnd | undefined): boolean {
     const before = this.live(key)
     if (before === undefined) return false
     this.#remember(key, () => this.#restore(key, before))
     this.records.delete(key)
+    if (end !== undefined) this.#ends.set(key, end)
     this.timeline(key).end(this.#sim.now)
     this.onDeleted(key)
     this.#tell(key)
     return true
   }
 
+  #mark(key: string, end: SessionEnd): void {
+    const before = this.live(key)
+    this.#remember(key, () => this.#restore(key, before))
+    this.records.delete(key)
+    this.#ends.set(key, end)
+    this.#tell(key)
+  }
+
+  #endOf(key: string): SessionEnd | undefined {
+    const end = this.#ends.get(key)
+    return end !== undefined && end.until > this.#sim.now ? end : undefined
+  }
+
   #restore(key: string, record: SimRecord | undefined): void {
     const now = this.#sim.now
+    this.#ends.delete(key)
     if (record === undefined || record.endsAt <= now) {
       this.records.delete(key)
       this.timeline(key).end(now)

@@ -1,8 +1,8 @@
-import type { SessionIndex, SessionStore, StoredRecord } from '../../src/sessions/contract.ts'
+import type { EndListener, SessionEnd, SessionIndex, SessionStore, StoredRecord } from '../../src/sessions/contract.ts'
 import { Readings } from '../../src/sessions/redis/readings.ts'
 import { storeUnavailable } from '../../src/sessions/store-error.ts'
 import { Wire, type PathFaults, type SimNetwork } from './sim-network.ts'
-import type { Command, SimRecord } from './sim-server.ts'
+import type { Command, Found, SimRecord } from './sim-server.ts'
 import type { Owner } from './simulation.ts'
 
 /** As `session_store.redis.timeout.command`. */
@@ -25,6 +25,7 @@ export class SimStore implements SessionStore {
   readonly #options: SimStoreOptions
   readonly #readings = new Readings()
   #tellChange: (key: string | undefined) => void = () => undefined
+  #tellEnd: EndListener = () => undefined
   #wire: Wire | undefined
   #watch: { lostAt: number | undefined } | undefined
   #backoffMs = 0
@@ -45,6 +46,10 @@ export class SimStore implements SessionStore {
     this.#tellChange = listener
   }
 
+  onEnd(listener: EndListener): void {
+    this.#tellEnd = listener
+  }
+
   async start(): Promise<void> {}
 
   async ping(): Promise<void> {
@@ -55,9 +60,10 @@ export class SimStore implements SessionStore {
     const endReading = this.#readings.begin(key)
     const watch = this.#watch
     let isChanged = true
-    const record = await this.#read(key).finally(() => {
+    const { record, end } = await this.#read(key).finally(() => {
       isChanged = endReading()
     })
+    if (end !== undefined) this.#tellEnd({ kind: 'found', key, reason: end.reason })
     if (record === undefined || record.expiresAt <= this.#now) return undefined
     const { value, version, expiresAt } = record
     return { value, version, expiresAt, watch: isChanged || watch?.lostAt !== undefined ? undefined : watch }
@@ -75,10 +81,14 @@ export class SimStore implements SessionStore {
     return (await this.#ask({ name: 'update', key, value, expiresAt, lifetimeMs, expectedVersion })) === true
   }
 
-  async deleteSession(key: string): Promise<boolean> {
+  async deleteSession(key: string, end?: SessionEnd): Promise<boolean> {
     const head = await this.#readHead(key)
-    const deleted = await this.#ask({ name: 'delete', key })
+    const deleted = await this.#ask({ name: 'delete', key, end: head === undefined ? undefined : end })
     return head !== undefined && deleted === true
+  }
+
+  async markEnd(key: string, end: SessionEnd): Promise<boolean> {
+    return (await this.#ask({ name: 'mark', key, end })) === true
   }
 
   async findSessions(index: Partial<SessionIndex>): Promise<string[]> {
@@ -139,12 +149,12 @@ export class SimStore implements SessionStore {
     return Math.floor(this.#options.network.sim.now)
   }
 
-  async #read(key: string): Promise<SimRecord | undefined> {
-    return (await this.#ask({ name: 'get', key })) as SimRecord | undefined
+  async #read(key: string): Promise<Found> {
+    return (await this.#ask({ name: 'get', key })) as Found
   }
 
   async #readHead(key: string): Promise<SimRecord | undefined> {
-    const record = await this.#read(key)
+    const { record } = await this.#read(key)
     return record !== undefined && record.expiresAt > this.#now ? record : undefined
   }
 

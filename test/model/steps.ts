@@ -25,6 +25,8 @@ export type Action =
     }
   | { readonly kind: 'open'; readonly session: number; readonly instances: readonly number[]; readonly deny: boolean }
   | { readonly kind: 'end'; readonly session: number; readonly instance: number }
+  /** Of the person that the session is of, or of its session at the provider. */
+  | { readonly kind: 'endAll'; readonly session: number; readonly instance: number; readonly by: EndAllBy }
   | { readonly kind: 'revoke'; readonly session: number }
   | { readonly kind: 'crash'; readonly instance: number }
   | { readonly kind: 'server'; readonly state: ServerState; readonly forMs: number }
@@ -36,6 +38,8 @@ export type Action =
   | { readonly kind: 'quiesce' }
   | { readonly kind: 'wait' }
 
+export type EndAllBy = 'subject' | 'sid' | 'both'
+
 export type PathFault = 'stall' | 'reset' | 'cut' | 'slow' | 'flaky'
 
 /** An action, what the latencies after it are drawn from, and how long until the next. */
@@ -46,7 +50,7 @@ const HOUR = 60 * MINUTE
 const PEOPLE = 4
 const QUIESCE_EVERY = 150
 /** Sessions that are worth a look: older ones are mostly over. */
-const RECENT = 12
+const RECENT = 5
 
 export function drawProfile(seed: number): Profile {
   const random = createRandom(seed)
@@ -60,9 +64,10 @@ export function drawProfile(seed: number): Profile {
 }
 
 const WEIGHTS: Record<Exclude<Action['kind'], 'quiesce'>, number> = {
-  create: 10,
+  create: 5,
   open: 60,
-  end: 6,
+  end: 3,
+  endAll: 0.7,
   revoke: 0.5,
   crash: 1,
   server: 1.2,
@@ -70,7 +75,7 @@ const WEIGHTS: Record<Exclude<Action['kind'], 'quiesce'>, number> = {
   failover: 0.3,
   empty: 0.1,
   provider: 1.2,
-  wait: 4,
+  wait: 3,
 }
 
 /** Draws the steps of a run. */
@@ -107,6 +112,8 @@ function drawAction(kind: Action['kind'], random: Random, profile: Profile, sess
     }
     case 'end':
       return { kind, session, instance }
+    case 'endAll':
+      return { kind, session, instance, by: random.pick<EndAllBy>(['subject', 'sid', 'both']) }
     case 'revoke':
       return { kind, session }
     case 'crash':
@@ -171,6 +178,8 @@ function describeAction(action: Action): string {
       return `session ${action.session} is opened at ${action.instances.map(nameOfInstance).join(' ')}${action.deny ? ' (deny)' : ''}`
     case 'end':
       return `session ${action.session} is ended at ${nameOfInstance(action.instance)}`
+    case 'endAll':
+      return `all sessions like session ${action.session} (${action.by}) are ended at ${nameOfInstance(action.instance)}`
     case 'revoke':
       return `the provider revokes the tokens of session ${action.session}`
     case 'crash':

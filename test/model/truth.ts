@@ -1,4 +1,4 @@
-import type { Session } from '../../src/sessions/contract.ts'
+import type { Session, SessionsOf } from '../../src/sessions/contract.ts'
 import { decodeRecord } from '../../src/sessions/record.ts'
 import { deriveSealKey, type SealKey } from '../../src/sessions/seal.ts'
 import { parseTicket } from '../../src/sessions/ticket.ts'
@@ -10,7 +10,18 @@ import { parseRefreshToken, type TokenFamily } from './sim-provider.ts'
 export interface EndCall {
   readonly instance: Instance
   readonly calledAt: number
+  settledAt: number | undefined
   outcome: 'pending' | 'ended' | 'nothing' | 'failed'
+}
+
+/** What was asked to end all sessions of somebody. */
+export interface EndAllCall extends EndCall {
+  readonly of: SessionsOf
+}
+
+/** Whether a session is one of those that are meant. */
+export function isMeant({ subject, sid }: Session, of: SessionsOf): boolean {
+  return (of.subject === undefined || of.subject === subject) && (of.sid === undefined || of.sid === sid)
 }
 
 /** What is true of a session, whoever knows it. */
@@ -19,12 +30,13 @@ export interface TrueSession {
   readonly ticket: string
   readonly key: string
   readonly sealKey: SealKey
-  readonly subject: string
-  readonly createdAt: number
-  readonly expiresAt: number
+  /** As it was created. */
+  readonly first: Session
   /** Nothing: there is no refresh token. */
   readonly family: TokenFamily | undefined
   readonly ends: EndCall[]
+  /** All sessions of the person were ended just when this one began. */
+  mayBeEnded: boolean
   /** Where and when it was used: the last ones. */
   readonly uses: { readonly instance: Instance; readonly at: number }[]
   /** Number of the refresh token that is in the store. */
@@ -48,11 +60,10 @@ export function createTrueSession(
     ticket,
     key: parsed.key,
     sealKey: deriveSealKey(parsed.secret, 'session record v1'),
-    subject: session.subject,
-    createdAt: session.createdAt,
-    expiresAt: session.expiresAt,
+    first: session,
     family,
     ends: [],
+    mayBeEnded: false,
     uses: [],
     stored: 0,
     storedAt: new Map(),

@@ -1,4 +1,4 @@
-import type { SessionDraft, SessionTokens } from '../../src/sessions/contract.ts'
+import type { Session, SessionDraft, SessionsOf, SessionTokens } from '../../src/sessions/contract.ts'
 import { MAX_AGE_MS, startInstance, type Instance } from './instance.ts'
 import { judgeDeletion, judgeError, judgeOpen, judgeSpend, type Call, type Facts, type Outcome } from './judge.ts'
 import { createRandom } from './random.ts'
@@ -8,9 +8,11 @@ import { Simulation } from './simulation.ts'
 import { describeStep, type Action, type Profile, type Step } from './steps.ts'
 import {
   createTrueSession,
+  isMeant,
   noteUse,
   numberOfAccessToken,
   storedNumber,
+  type EndAllCall,
   type EndCall,
   type TrueSession,
 } from './truth.ts'
@@ -43,6 +45,7 @@ export class World {
   readonly #instances: Instance[] = []
   readonly #sessions = new Map<number, TrueSession>()
   readonly #byKey = new Map<string, TrueSession>()
+  readonly #endAlls: EndAllCall[] = []
   readonly #history: string[] = []
   readonly #waiting = new Set<{ readonly instance: Instance; readonly since: number; readonly what: string }>()
   readonly #begun: number
@@ -95,6 +98,8 @@ export class World {
         return
       case 'end':
         return void this.#end(action.session, action.instance)
+      case 'endAll':
+        return void this.#endAll(action)
       case 'revoke': {
         const family = this.#sessions.get(action.session)?.family
         if (family !== undefined) family.isRevoked = true
@@ -138,8 +143,9 @@ export class World {
     const { tokens, family } = this.#issueTokens(number, login)
     const settled = this.#begin(instance, `create of ${number}`)
     try {
-      const { ticket, session } = await instance.manager.create(draftOf(person, tokens))
+      const { ticket, session } = await instance.manager.create(draftOf(number, person, tokens))
       const created = createTrueSession(number, ticket, session, family)
+      created.mayBeEnded = this.#endAlls.some((call) => mayHaveEnded(call, from, session))
       this.#sessions.set(number, created)
       this.#byKey.set(created.key, created)
       this.counts.created++
@@ -209,7 +215,7 @@ export class World {
     if (instance === undefined || session === undefined) return
     const from = this.#sim.now
     if (!instance.endsCalled.has(number)) instance.endsCalled.set(number, from)
-    const call: EndCall = { instance, calledAt: from, outcome: 'pending' }
+    const call: EndCall = { instance, calledAt: from, settledAt: undefined, outcome: 'pending' }
     session.ends.push(call)
     const settled = this.#begin(instance, `end of ${number}`)
     try {
@@ -222,7 +228,37 @@ export class World {
       this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error))
     } finally {
       settled()
+      call.settledAt = this.#sim.now
       this.#note(`  session ${number} at ${instance.name}, to be ended: ${call.outcome}`)
+    }
+  }
+
+  async #endAll({ session: number, instance: slot, by }: Action & { kind: 'endAll' }): Promise<void> {
+    const instance = this.#at(slot)
+    const like = this.#sessions.get(number)?.first
+    if (instance === undefined || like === undefined) return
+    const { issuer, subject, sid = '' } = like
+    const of = { issuer, ...(by === 'sid' ? {} : { subject }), ...(by === 'subject' ? {} : { sid }) } as SessionsOf
+    const from = this.#sim.now
+    const call: EndAllCall = { instance, of, calledAt: from, settledAt: undefined, outcome: 'pending' }
+    this.#endAlls.push(call)
+    const meant = [...this.#sessions.values()].filter(({ first }) => isMeant(first, of))
+    for (const { ends } of meant) ends.push(call)
+    const settled = this.#begin(instance, `end of all sessions like ${number}`)
+    try {
+      const count = await instance.manager.endAll(of, 'backchannel')
+      call.outcome = count === 0 ? 'nothing' : 'ended'
+      this.counts.ended += count
+      for (const session of meant)
+        if (!this.#network.server.timeline(session.key).wasMissing(from, this.#sim.now))
+          this.#report(session.number, 'it is said to be ended with all others, and is not')
+    } catch (error) {
+      call.outcome = 'failed'
+      this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error))
+    } finally {
+      settled()
+      call.settledAt = this.#sim.now
+      this.#note(`  sessions like ${number} at ${instance.name}, to be ended: ${call.outcome}`)
     }
   }
 
@@ -341,10 +377,10 @@ export class World {
     const record = this.#network.server.live(session.key)
     if (record === undefined) return
     const isOwed = session.ends.some(({ instance }) => instance.owner.isAlive)
-    if (isOwed && this.#lossAt < session.createdAt)
+    if (isOwed && this.#lossAt < session.first.createdAt)
       this.#report(session.number, 'it was ended, and is still in the store')
     const { family } = session
-    if (family === undefined || !family.isRotating || this.#lossAt >= session.createdAt) return
+    if (family === undefined || !family.isRotating || this.#lossAt >= session.first.createdAt) return
     for (let number = storedNumber(session, record); number < family.issued; number++) {
       const spend = this.#provider.spendOf(family, number)
       const isExcused = spend === undefined || spend.isUncertain || !spend.by.isAlive || this.#wasLongAway(spend)
@@ -418,7 +454,13 @@ export class World {
   }
 }
 
-function draftOf(person: number, tokens: SessionDraft['tokens']): SessionDraft {
+/** Whether a session may have been ended before anybody knew of it, or may still be: a failed call is made up for later. */
+function mayHaveEnded(call: EndAllCall, createdFrom: number, session: Session): boolean {
+  const isOver = call.outcome !== 'failed' && call.settledAt !== undefined && call.settledAt < createdFrom
+  return isMeant(session, call.of) && !isOver && (call.outcome !== 'failed' || (call.settledAt ?? 0) >= createdFrom)
+}
+
+function draftOf(number: number, person: number, tokens: SessionDraft['tokens']): SessionDraft {
   return {
     subject: `person-${person}`,
     provider: 'demo',
@@ -428,7 +470,8 @@ function draftOf(person: number, tokens: SessionDraft['tokens']): SessionDraft {
     authTime: undefined,
     acr: undefined,
     amr: undefined,
-    sid: `sid-${tokens.idToken}`,
+    // A browser that logs in again may do so in the same session at the provider.
+    sid: `sid-${person}-${number % 3}`,
     address: '192.0.2.1',
     userAgent: 'Browser/1.0',
   }
