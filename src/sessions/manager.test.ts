@@ -180,6 +180,27 @@ test('FM-10: a record that a failover brought back stays ended here, also when t
   assert.equal(await manager.open(ticket), undefined)
 })
 
+test('FM-10: a write that a failover threw away is not taken for the one that has its version now', async () => {
+  const { store, clock, manager } = setUp({ lifetimes: { lifetimeMs: 24 * HOUR, idleTimeoutMs: HOUR } })
+  const other = setUp({ store, clock }).manager
+  const { tokens } = sessionDraft()
+  const due = { ...tokens, refreshToken: 'r-1', accessTokenExpiresAt: clock.now() + 10 * 60_000 }
+  const { ticket, session } = await manager.create(sessionDraft({ tokens: due }))
+  const index = { subject: JSON.stringify([session.issuer, session.subject]) }
+  const [key = ''] = store.findSessions(index)
+  const before = store.getSession(key)
+  clock.advance(9 * 60_000)
+  // It was used here: version 2.
+  await manager.open(ticket)
+  store.deleteSession(key)
+  store.createSession(key, before?.value ?? new Uint8Array(), clock.now() + HOUR, index)
+  // It is refreshed elsewhere: version 2 once more.
+  other.onRefresh(async () => ({ kind: 'refreshed', tokens: { ...due, refreshToken: 'r-2' }, claims: undefined }))
+  await other.open(ticket)
+  await turn()
+  assert.equal((await manager.open(ticket))?.tokens.refreshToken, 'r-2')
+})
+
 test('V-092: an open that was under way when the session ended gives nothing', async () => {
   const { store, clock } = setUp()
   const slow = createUnreliableStore(store)

@@ -15,7 +15,7 @@ import type {
 import { endAll } from './end-all.ts'
 import { publish, type RefusalCause } from './events.ts'
 import { endOf, guessEnd, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
-import { SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
+import { isUnchanged, SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
 import { endOfToken, Refresher, type RefreshPolicy, type RefreshResult } from './refresh.ts'
 import { isRetiredTicket, issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
 import { OwedEnds, Tombstones } from './tombstones.ts'
@@ -174,7 +174,8 @@ class Manager implements SessionManager {
     }
     // It may have been ended while the store was being asked.
     if (this.#tombstones.has(ticket.key)) return refuse('ended')
-    const active = known?.opened.version === record.version ? known : this.#open(ticket, record, known)
+    const isKnown = known !== undefined && isUnchanged(known.opened, record)
+    const active = isKnown ? known : this.#open(ticket, record, known)
     if (active === undefined) return undefined
     this.#active.confirm(active, record.watch)
     return this.#use(active)
@@ -259,7 +260,7 @@ class Manager implements SessionManager {
     const { key, text } = active.opened.ticket
     const confirm = async (): Promise<void> => {
       const record = await this.#records.store.getSession(key)
-      if (record?.version === active.opened.version && this.#active.peek(text) === active)
+      if (record !== undefined && isUnchanged(active.opened, record) && this.#active.peek(text) === active)
         this.#active.confirm(active, record.watch)
     }
     confirm().catch((cause: unknown) => this.#records.logger.debug({ cause }, 'a session could not be read back'))

@@ -15,6 +15,8 @@ export interface OpenedRecord {
   readonly ticket: Ticket
   readonly sealKey: SealKey
   readonly version: number
+  /** Of the record's seal, which is another with each write. */
+  readonly mark: number
   readonly content: SessionContent
 }
 
@@ -47,7 +49,8 @@ export class SessionRecords {
   /** Opens what the store gave; `undefined` when the ticket does not open it. The record stays as it is. */
   open(ticket: Ticket, record: StoredRecord, sealKey: SealKey = sealKeyOf(ticket)): OpenedRecord | undefined {
     const content = decodeRecord(ticket.key, sealKey, record.value)
-    if (content !== undefined) return { ticket, sealKey, version: record.version, content }
+    const { version, value } = record
+    if (content !== undefined) return { ticket, sealKey, version, mark: markOf(value), content }
     if (isRetired(record.value)) {
       this.#retire(ticket.key)
       return undefined
@@ -73,7 +76,7 @@ export class SessionRecords {
     if (!(await this.store.createSession(ticket.key, value, expiresAt, indexOf(content)))) {
       throw new GateError('ERR_INTERNAL', { detail: 'a new session id was taken already: check the random generator' })
     }
-    return { ticket, sealKey, version: 1, content }
+    return { ticket, sealKey, version: 1, mark: markOf(value), content }
   }
 
   /** Writes `content` over the version that was opened; `undefined` when the record is another by now, or gone. */
@@ -82,7 +85,7 @@ export class SessionRecords {
     const value = this.#encode(ticket, sealKey, content)
     const expiresAt = endOf(content, this.lifetimes)
     const written = this.store.updateSession(ticket.key, value, expiresAt, version)
-    const next = { ticket, sealKey, version: version + 1, content }
+    const next = { ticket, sealKey, version: version + 1, mark: markOf(value), content }
     if (typeof written === 'boolean') return written ? next : undefined
     return written.then((done) => (done ? next : undefined))
   }
@@ -110,6 +113,22 @@ export class SessionRecords {
       })
     }
   }
+}
+
+/**
+ * Whether the store still has what was opened. The version alone does not tell: a failover may throw a write away, and the next one
+ * then has its number.
+ */
+export function isUnchanged({ version, mark }: OpenedRecord, record: StoredRecord): boolean {
+  return version === record.version && mark === markOf(record.value)
+}
+
+/** The last four bytes. */
+function markOf(value: Uint8Array): number {
+  const end = value.length
+  return (
+    ((value[end - 4] ?? 0) << 24) | ((value[end - 3] ?? 0) << 16) | ((value[end - 2] ?? 0) << 8) | (value[end - 1] ?? 0)
+  )
 }
 
 function sealKeyOf(ticket: Ticket): SealKey {
