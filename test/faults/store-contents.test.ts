@@ -35,7 +35,7 @@ for (const mode of MODES) {
     const { product, redis } = scene
     for (const remove of [
       async () => await redis.command('FLUSHALL'),
-      async () => await redis.command('DEL', await scene.key()),
+      async () => await redis.command('DEL', scene.key()),
     ]) {
       await remove()
       const begun = performance.now()
@@ -49,7 +49,7 @@ for (const mode of MODES) {
   test(`FM-22: what others wrote under the key is no session, and stays as it is (${mode})`, async (t) => {
     const scene = await startFaultScene(t, { mode })
     const { product, redis } = scene
-    const key = await scene.key()
+    const key = scene.key()
     const before = Buffer.from(String(await redis.command('GET', key)))
     const nested = '['.repeat(100_000)
     for (const [command, ...args] of [
@@ -100,7 +100,7 @@ for (const mode of MODES) {
 test('FM-22, V-093: a record of which one octet was changed is no session, or still the same', async (t) => {
   const scene = await startFaultScene(t, { mode: 'no near cache' })
   const { redis } = scene
-  const key = await scene.key()
+  const key = scene.key()
   const length = Number(await redis.command('STRLEN', key))
   assert.ok(length > 200)
   for (const at of [0, 1, 5, 14, 30, 100, 112, 116, 120, 150, Math.floor(length / 2), length - 20, length - 1]) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseTicket } from '../../src/sessions/ticket.ts'
 import { makeFolder } from './config.ts'
 import { eventually } from './eventually.ts'
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts'
@@ -57,8 +58,8 @@ export interface FaultScene {
   load(requests: number, path: string): Promise<Readonly<Record<number, number>>>
   /** Has the near cache forget what it knows of the session, so that the next request asks. */
   touch(): Promise<void>
-  /** The key of the person's session. */
-  key(): Promise<string>
+  /** The key in Redis of the session that the person has now. */
+  key(): string
   ready(): Promise<RawResponse>
   /** What Prometheus is told now, by name and labels, without our own prefix; 0 where it is told nothing. */
   metric(series: string): Promise<number>
@@ -142,12 +143,9 @@ export async function startFaultScene(t: TestContext, options: FaultSceneOptions
       await Promise.all(Array.from({ length: CONNECTIONS }, send))
       return statuses
     },
-    async key() {
-      const keys = (await redis.command('KEYS', 'session:*')) as string[]
-      return keys.find((name) => !/:(subject|sid|lease):/.test(name)) ?? ''
-    },
+    key: () => `session:${parseTicket(ada.cookie('127.0.0.1', 'oathkeeper') ?? '')?.key ?? ''}`,
     async touch() {
-      await redis.command('SETRANGE', await scene.key(), '0', '1')
+      await redis.command('SETRANGE', scene.key(), '0', '1')
       // Who gets an answer to this knows that Redis has told of the change; our own turn is to read it.
       await redis.command('PING')
       await sleep(50)
