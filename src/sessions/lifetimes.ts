@@ -60,11 +60,13 @@ export function guessEnd({ createdAt, expiresAt }: SessionHint, { idleTimeoutMs 
 
 /**
  * When the access token is due for a refresh; `Infinity` where there is nothing to refresh. Never before half of the token's
- * life is over, so that a provider whose tokens live shorter than `beforeMs` is not asked all the time.
+ * life is over, so that a provider whose tokens live shorter than `beforeMs` is not asked all the time, and after a failure not before
+ * some time has passed, whichever instance failed.
  */
-export function refreshDueAt({ session, tokensObtainedAt }: SessionContent, beforeMs: number): number {
+export function refreshDueAt({ session, tokensObtainedAt, refresh }: SessionContent, beforeMs: number): number {
   const { accessTokenExpiresAt, refreshToken } = session.tokens
   if (refreshToken === undefined || accessTokenExpiresAt === undefined) return Number.POSITIVE_INFINITY
   const halfway = tokensObtainedAt + (accessTokenExpiresAt - tokensObtainedAt) / 2
-  return Math.max(accessTokenExpiresAt - beforeMs, halfway, tokensObtainedAt + REFRESH_EVERY_MS)
+  const retryAt = refresh?.retryAt ?? 0
+  return Math.max(accessTokenExpiresAt - beforeMs, halfway, tokensObtainedAt + REFRESH_EVERY_MS, retryAt)
 }

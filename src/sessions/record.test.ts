@@ -44,7 +44,10 @@ const full = someContent({ sid: 'sid-1', acr: 'high', amr: ['pwd', 'otp'], authT
 
 test('what is written is read again, with everything and with nothing optional', () => {
   const limited = someContent({ idleTimeout: 60_000 }, { lifetimeEndsAt: 20_000, longestIdleMs: 500 })
-  for (const content of [full, limited, someContent({ idleTimeout: 'off' }), someContent()]) {
+  const refresh = { spender: 'somebody', failures: 2, retryAt: 1700 }
+  const userinfo = { readAt: 1600, retryAt: 1800 }
+  const renewing = { ...full, refresh, userinfo }
+  for (const content of [full, limited, someContent({ idleTimeout: 'off' }), someContent(), renewing]) {
     assert.deepEqual(decodeRecord(ticket.key, sealKey, encodeRecord(ticket.key, sealKey, content, random)), content)
   }
 })

@@ -13,6 +13,26 @@ export interface SessionContent {
   readonly tokensObtainedAt: number
   /** Instead of the one of the configuration. */
   readonly idleTimeout: IdleTimeout | undefined
+  /** Of the refresh that is to replace them, once one was begun. */
+  readonly refresh?: RefreshProgress | undefined
+  /** Of the claims of UserInfo; nothing: as old as the tokens. */
+  readonly userinfo?: UserinfoProgress | undefined
+}
+
+/** How far the refresh of a session's tokens is, for every instance to see. */
+export interface RefreshProgress {
+  /** Who is spending the refresh token, or died of it; nothing once it is known what came of it. */
+  readonly spender?: string
+  /** Attempts so far that brought nothing. */
+  readonly failures: number
+  /** Before that the provider is left alone. */
+  readonly retryAt: number
+}
+
+export interface UserinfoProgress {
+  readonly readAt: number
+  /** After a failure: before that it is not asked again. */
+  readonly retryAt?: number
 }
 
 /** What stands in the record in the open, for whoever lists and ends sessions without being able to open them. */
@@ -36,6 +56,8 @@ interface SealedPart {
   readonly tokensObtainedAt: number
   readonly longestIdleMs?: number
   readonly idleTimeout?: IdleTimeout
+  readonly refresh?: RefreshProgress
+  readonly userinfo?: UserinfoProgress
   readonly authTime?: number
   readonly acr?: string
   readonly amr?: readonly string[]
@@ -117,7 +139,8 @@ function metadataOf({ session, address, userAgent }: SessionContent): SessionMet
   }
 }
 
-function sealedPartOf({ session, tokensObtainedAt, idleTimeout }: SessionContent): SealedPart {
+function sealedPartOf(content: SessionContent): SealedPart {
+  const { session, tokensObtainedAt, idleTimeout, refresh, userinfo } = content
   return {
     issuer: session.issuer,
     claims: session.claims,
@@ -125,6 +148,8 @@ function sealedPartOf({ session, tokensObtainedAt, idleTimeout }: SessionContent
     tokensObtainedAt,
     ...(session.longestIdleMs === 0 ? {} : { longestIdleMs: session.longestIdleMs }),
     ...(idleTimeout === undefined ? {} : { idleTimeout }),
+    ...(refresh === undefined ? {} : { refresh }),
+    ...(userinfo === undefined ? {} : { userinfo }),
     ...(session.authTime === undefined ? {} : { authTime: session.authTime }),
     ...(session.acr === undefined ? {} : { acr: session.acr }),
     ...(session.amr === undefined ? {} : { amr: session.amr }),
@@ -163,6 +188,8 @@ function contentOf(key: string, metadata: SessionMetadata, sealed: SealedPart): 
     userAgent: metadata.userAgent,
     tokensObtainedAt: sealed.tokensObtainedAt,
     idleTimeout: sealed.idleTimeout,
+    ...(sealed.refresh === undefined ? {} : { refresh: sealed.refresh }),
+    ...(sealed.userinfo === undefined ? {} : { userinfo: sealed.userinfo }),
   }
 }
 

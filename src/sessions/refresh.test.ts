@@ -20,12 +20,15 @@ function createProvider(clock: TestClock) {
   const provider = {
     used: [] as string[],
     next: undefined as RefreshOutcome | undefined,
+    onAsked: undefined as (() => unknown) | undefined,
     hold() {
       gate = Promise.withResolvers()
     },
     answer: () => gate.resolve(),
-    async refresh(session: Session): Promise<RefreshOutcome> {
+    async refresh(session: Session, maySend: () => boolean): Promise<RefreshOutcome> {
+      if (!maySend()) return { kind: 'withheld' }
       provider.used.push(session.tokens.refreshToken ?? '')
+      provider.onAsked?.()
       await gate.promise
       return provider.next ?? refreshed(clock, provider.used.length + 1, `refresh-${provider.used.length + 1}`)
     },
@@ -272,7 +275,7 @@ test('new tokens that the store cannot take yet are used and stored as soon as i
   const { clock, manager, store, provider, instance } = setUp()
   const { ticket } = await manager.create(draft(clock))
   clock.advance(6 * MINUTE)
-  store.failing.add('updateSession')
+  provider.onAsked = () => store.failing.add('updateSession')
   assert.equal(await tokenOf(manager, ticket), 'access-2')
   clock.advance(10_000)
   await settle()

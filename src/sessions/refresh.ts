@@ -1,9 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { RefreshOutcome, RefreshTokens } from './contract.ts'
 import { publish } from './events.ts'
+import { Lease } from './lease.ts'
 import { refreshDueAt, renewedExpiry } from './lifetimes.ts'
 import type { OpenedRecord, SessionRecords } from './records.ts'
 import type { SessionContent } from './record.ts'
+import { hasSameTokens, Renewals, type RefreshResult } from './renewals.ts'
+import { Spenders } from './spenders.ts'
+import { Stopwatch } from './stopwatch.ts'
 
 export interface RefreshPolicy {
   /** How long before its expiry the access token is refreshed. */
@@ -12,49 +16,42 @@ export interface RefreshPolicy {
   readonly onRefreshFailure: 'keep' | 'end'
 }
 
-/** What became of a session whose tokens were due. */
-export type RefreshResult =
-  /** Go on with this one: refreshed here or elsewhere, or as it was. */
-  | { readonly kind: 'open'; readonly opened: OpenedRecord }
-  /** The session is over: the provider refused the refresh token, or somebody ended it meanwhile. */
-  | { readonly kind: 'ended'; readonly opened: OpenedRecord }
-
-/** Longer than the calls of one refresh last together. */
-const LEASE_MS = 40_000
-/** How long a request with no valid token waits for another instance, which may have died with the lease. */
+/** How long a request with no valid token waits for another instance. Longer than one that died has the lease. */
 const WAIT_MS = 10_000
-/** How often a request with no valid token looks whether the instance that has the lease is done. */
 const POLL_MS = 100
+/** After a failure of the provider; doubled with each further one. */
+const RETRY_MS = 10_000
+const MAX_RETRY_MS = 60_000
+/** A provider that wants to be left alone for longer is asked all the same. */
+const MAX_RETRY_AFTER_MS = 600_000
+/** After a failure that could not be noted in the record. */
 const COOLDOWN_MS = 10_000
-const MAX_COOLDOWN_MS = 60_000
 const MAX_COOLDOWNS = 10_000
-const SAVE_AGAIN_MS = 1_000
-const SAVE_ATTEMPTS = 60
-const MAX_CONFLICTS = 10
 
 /**
  * Refreshes access tokens: one refresh at a time for a session, in this process by its flights and among instances by a lease
- * in the store, so that a refresh token that may be used once is used once.
+ * in the store. Before a refresh token is spent the record says who does it; the version of the record is the fence, which one of many
+ * passes. So a refresh token that may be used once is used once.
  */
 export class Refresher {
   readonly #records: SessionRecords
   readonly #refreshTokens: RefreshTokens
   readonly #policy: RefreshPolicy
+  readonly #renewals: Renewals
   readonly #flights = new Map<string, Promise<RefreshResult>>()
-  /** After a failure the provider is not asked for this session again before `until`. */
-  readonly #cooldowns = new LRUCache<string, { readonly until: number; readonly failures: number }>({
-    max: MAX_COOLDOWNS,
-  })
-  /** Refreshed, and not yet in the store because it could not be asked. */
-  readonly #unsaved = new Map<string, OpenedRecord>()
-  readonly #holder: string
+  /** Until then nothing is tried for a session. */
+  readonly #cooldowns = new LRUCache<string, number>({ max: MAX_COOLDOWNS })
+  /** Begins the name of each lease that this process takes. */
+  readonly #name: string
+  #leases = 0
   #closed = false
 
   constructor(records: SessionRecords, refreshTokens: RefreshTokens, policy: RefreshPolicy) {
     this.#records = records
     this.#refreshTokens = refreshTokens
     this.#policy = policy
-    this.#holder = records.random(12).toString('base64url')
+    this.#renewals = new Renewals(records)
+    this.#name = `${records.random(12).toString('base64url')}.`
   }
 
   dueAt(content: SessionContent): number {
@@ -66,8 +63,7 @@ export class Refresher {
     const { key } = opened.ticket
     const flight = this.#flights.get(key)
     if (flight !== undefined) return flight
-    const cooldown = this.#cooldowns.get(key)
-    if (this.#closed || (cooldown !== undefined && cooldown.until > this.#records.clock.now())) return undefined
+    if (this.#closed || (this.#cooldowns.get(key) ?? 0) > this.#records.clock.now()) return undefined
     const begun = this.#run(opened)
       .catch((cause: unknown) => {
         this.#coolDown(opened, cause instanceof Error ? cause.message : String(cause))
@@ -81,49 +77,110 @@ export class Refresher {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(this.#flights.values())
+    await this.#renewals.close()
   }
 
   async #run(opened: OpenedRecord): Promise<RefreshResult> {
-    const { store, clock } = this.#records
+    const { clock } = this.#records
     const { key } = opened.ticket
-    const unsaved = this.#unsaved.get(key)
-    if (unsaved !== undefined) return { kind: 'open', opened: unsaved }
-    const giveUpAt = clock.now() + WAIT_MS
-    while (!(await store.acquireLease(key, this.#holder, LEASE_MS))) {
-      // Another instance is at it. A token that is still good is used meanwhile; the result is seen with a later request.
-      if (endOfToken(opened) > clock.now()) return { kind: 'open', opened }
-      if (clock.now() >= giveUpAt || this.#closed) throw new Error('another instance has not refreshed it in time')
-      await new Promise<void>((resolve) => clock.schedule(POLL_MS, resolve))
-      const latest = await this.#latest(opened)
-      if (latest === undefined) return { kind: 'ended', opened }
-      if (this.dueAt(latest.content) > clock.now()) return { kind: 'open', opened: latest }
-    }
+    const unsaved = this.#renewals.unsaved(key)
+    if (unsaved !== undefined) return { kind: 'open', opened: unsaved.opened }
+    const waiting = new Stopwatch(clock)
+    const spenders = new Spenders(clock, this.#name)
+    let lease: Lease | undefined
     try {
-      return await this.#refreshAlone(opened)
+      for (;;) {
+        if (lease?.isSafe !== true) {
+          await lease?.release()
+          lease = await Lease.take(this.#records, key, `${this.#name}${++this.#leases}`)
+        }
+        // Another instance is at it. A token that is still good is used meanwhile; the result is seen with a later request.
+        if (lease === undefined && endOfToken(opened) > clock.now()) return { kind: 'open', opened }
+        const latest = await this.#latest(opened)
+        if (latest === undefined) return { kind: 'ended', opened }
+        // What is in the store decides, not what this process opened earlier.
+        if (this.dueAt(latest.content) > clock.now()) return { kind: 'open', opened: latest }
+        // Looked at without the lease too: the time for which its holder is waited for runs from now on.
+        const mayFollow = spenders.mayFollow(latest.content)
+        const result = lease !== undefined && mayFollow ? await this.#spend(latest, lease) : undefined
+        if (result !== undefined) return result
+        if (waiting.elapsedMs >= WAIT_MS || this.#closed)
+          throw new Error('another instance has not refreshed it in time')
+        await new Promise<void>((resolve) => clock.schedule(POLL_MS, resolve))
+      }
     } finally {
-      if (!this.#unsaved.has(key)) await releaseQuietly(() => store.releaseLease(key, this.#holder))
+      await this.#giveBack(lease, key)
     }
   }
 
-  /** With the lease in hand: what is in the store now decides, not what this process opened earlier. */
-  async #refreshAlone(opened: OpenedRecord): Promise<RefreshResult> {
-    const latest = await this.#latest(opened)
-    if (latest === undefined) return { kind: 'ended', opened }
-    if (this.dueAt(latest.content) > this.#records.clock.now()) return { kind: 'open', opened: latest }
-    const outcome = await this.#refreshTokens(latest.content.session, () => true)
-    if (outcome.kind === 'withheld') return { kind: 'open', opened: latest }
-    const { provider } = latest.content.session
-    publish({ type: 'refreshed', provider, outcome: outcome.kind })
-    if (outcome.kind === 'rejected') return await this.#end(latest, outcome.detail)
-    if (outcome.kind === 'failed') {
-      const detail = outcome.error.detail ?? outcome.error.message
-      const isOver = endOfToken(latest) <= this.#records.clock.now()
-      if (isOver && this.#policy.onRefreshFailure === 'end') return await this.#end(latest, detail)
-      this.#coolDown(latest, detail)
+  /** Until new tokens are in the store nobody else is to refresh. */
+  async #giveBack(lease: Lease | undefined, key: string): Promise<void> {
+    const unsaved = this.#renewals.unsaved(key)
+    if (unsaved === undefined) await lease?.release()
+    else void unsaved.settled.then(() => lease?.release())
+  }
+
+  /** `undefined`: it was another's to do, after all; nothing was spent. */
+  async #spend(latest: OpenedRecord, lease: Lease): Promise<RefreshResult | undefined> {
+    const { refresh } = latest.content
+    // One that left its name there has spent the token, as far as anybody knows.
+    const failures = (refresh?.failures ?? 0) + (refresh?.spender === undefined ? 0 : 1)
+    const claim = { spender: lease.holder, failures, retryAt: 0 }
+    const claimed = await this.#records.update(latest, { ...latest.content, refresh: claim })
+    if (claimed === undefined) return undefined
+    const outcome = await this.#refreshTokens(claimed.content.session, () => lease.isSafe)
+    if (outcome.kind === 'withheld') {
+      await this.#leave(claimed, lease, { failures, retryAt: 0 })
+      return undefined
+    }
+    publish({ type: 'refreshed', provider: claimed.content.session.provider, outcome: outcome.kind })
+    if (outcome.kind === 'rejected') return await this.#reject(claimed, lease, outcome.detail)
+    if (outcome.kind === 'failed') return await this.#fail(claimed, lease, outcome)
+    const obtainedAt = this.#records.clock.now()
+    return await this.#renewals.save(claimed, (content) => renewed(content, outcome, obtainedAt))
+  }
+
+  /** The provider's no counts only for the tokens that are still there: another instance may have been told yes. */
+  async #reject(claimed: OpenedRecord, lease: Lease, detail: string): Promise<RefreshResult | undefined> {
+    const latest = await this.#latest(claimed)
+    if (latest === undefined) return { kind: 'ended', opened: claimed }
+    if (!hasSameTokens(latest, claimed)) {
+      this.#log(claimed, detail, 'the refresh token was refused; another instance has new tokens, which are kept')
       return { kind: 'open', opened: latest }
     }
-    this.#cooldowns.delete(latest.ticket.key)
-    return await this.#save(latest, this.#refreshed(latest.content, outcome))
+    if (latest.content.refresh?.spender !== lease.holder) return undefined
+    const { failures } = latest.content.refresh
+    return await this.#end(latest, failures === 0 ? detail : `${detail}, after ${failures} without an answer`)
+  }
+
+  async #fail(
+    claimed: OpenedRecord,
+    lease: Lease,
+    { error, retryAfterMs = 0 }: Extract<RefreshOutcome, { kind: 'failed' }>,
+  ): Promise<RefreshResult> {
+    const detail = error.detail ?? error.message
+    const now = this.#records.clock.now()
+    const endsWithToken = this.#policy.onRefreshFailure === 'end'
+    if (endsWithToken && endOfToken(claimed) <= now) return await this.#end(claimed, detail)
+    const { failures = 0 } = claimed.content.refresh ?? {}
+    const waitMs = Math.max(
+      Math.min(RETRY_MS * 2 ** failures, MAX_RETRY_MS),
+      Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
+    )
+    const retryAt = endsWithToken ? Math.min(now + waitMs, endOfToken(claimed)) : now + waitMs
+    this.#log(claimed, detail, 'the access token could not be refreshed; the session goes on without')
+    return await this.#leave(claimed, lease, { failures: failures + 1, retryAt })
+  }
+
+  /** The refresh is over and has brought nothing: the next one needs not wait for it. */
+  async #leave(
+    claimed: OpenedRecord,
+    { holder }: Lease,
+    refresh: NonNullable<SessionContent['refresh']>,
+  ): Promise<RefreshResult> {
+    const change = (content: SessionContent) =>
+      content.refresh?.spender === holder ? { ...content, refresh } : undefined
+    return await this.#renewals.write(claimed, change)
   }
 
   async #end(opened: OpenedRecord, detail: string): Promise<RefreshResult> {
@@ -131,77 +188,13 @@ export class Refresher {
     return { kind: 'ended', opened }
   }
 
-  async #save(used: OpenedRecord, content: SessionContent): Promise<RefreshResult> {
-    try {
-      return await this.#write(used, content)
-    } catch {
-      const refreshed = { ...used, content }
-      this.#unsaved.set(used.ticket.key, refreshed)
-      this.#saveAgain(refreshed, used, SAVE_ATTEMPTS)
-      return { kind: 'open', opened: refreshed }
-    }
-  }
-
-  /** Writes new tokens over whatever version is there, as long as it still has the tokens that they replace. */
-  async #write(used: OpenedRecord, content: SessionContent): Promise<RefreshResult> {
-    let base = used
-    for (let conflict = 0; conflict < MAX_CONFLICTS; conflict++) {
-      const { lastSeenAt, longestIdleMs } = base.content.session
-      const merged = { ...content, session: { ...content.session, lastSeenAt, longestIdleMs } }
-      const written = await this.#records.update(base, merged)
-      if (written !== undefined) return { kind: 'open', opened: written }
-      const latest = await this.#latest(used)
-      if (latest === undefined) return { kind: 'ended', opened: used }
-      if (latest.content.tokensObtainedAt !== used.content.tokensObtainedAt) return { kind: 'open', opened: latest }
-      base = latest
-    }
-    throw new Error('the record was written by others each time')
-  }
-
-  /** The old refresh token is spent: the new one must reach the store, or the session cannot be refreshed ever again. */
-  #saveAgain(refreshed: OpenedRecord, used: OpenedRecord, attemptsLeft: number): void {
-    const { key } = used.ticket
-    this.#records.clock.schedule(SAVE_AGAIN_MS, () => {
-      this.#write(used, refreshed.content).then(
-        () => this.#unsaved.delete(key),
-        (cause: unknown) => {
-          if (attemptsLeft > 1 && !this.#closed) return this.#saveAgain(refreshed, used, attemptsLeft - 1)
-          this.#unsaved.delete(key)
-          this.#log(
-            used,
-            cause instanceof Error ? cause.message : String(cause),
-            'refreshed tokens could not be stored',
-          )
-        },
-      )
-    })
-  }
-
-  #refreshed(content: SessionContent, outcome: Extract<RefreshOutcome, { kind: 'refreshed' }>): SessionContent {
-    const { session } = content
-    const tokens = { ...outcome.tokens, refreshToken: outcome.tokens.refreshToken ?? session.tokens.refreshToken }
-    return {
-      ...content,
-      session: {
-        ...session,
-        tokens,
-        claims: outcome.claims ?? session.claims,
-        expiresAt: renewedExpiry(session, outcome.expiresAt),
-      },
-      tokensObtainedAt: this.#records.clock.now(),
-    }
-  }
-
   async #latest(opened: OpenedRecord): Promise<OpenedRecord | undefined> {
     return await this.#records.read(opened.ticket, opened.sealKey)
   }
 
   #coolDown(opened: OpenedRecord, detail: string): void {
-    const { key } = opened.ticket
-    const failures = (this.#cooldowns.get(key)?.failures ?? 0) + 1
-    const waitMs = Math.min(COOLDOWN_MS * 2 ** (failures - 1), MAX_COOLDOWN_MS)
-    this.#cooldowns.set(key, { until: this.#records.clock.now() + waitMs, failures })
-    this.#log(opened, detail, 'the access token could not be refreshed; the session goes on without')
+    this.#cooldowns.set(opened.ticket.key, this.#records.clock.now() + COOLDOWN_MS)
+    this.#log(opened, detail, 'a session could not be refreshed; it goes on as it is')
   }
 
   #log({ content: { session } }: OpenedRecord, detail: string, message: string): void {
@@ -214,10 +207,22 @@ export function endOfToken({ content }: OpenedRecord): number {
   return content.session.tokens.accessTokenExpiresAt ?? Number.POSITIVE_INFINITY
 }
 
-async function releaseQuietly(release: () => unknown): Promise<void> {
-  try {
-    await release()
-  } catch {
-    // It runs out by itself.
+function renewed(
+  content: SessionContent,
+  outcome: Extract<RefreshOutcome, { kind: 'refreshed' }>,
+  tokensObtainedAt: number,
+): SessionContent {
+  const { session } = content
+  const tokens = { ...outcome.tokens, refreshToken: outcome.tokens.refreshToken ?? session.tokens.refreshToken }
+  return {
+    ...content,
+    session: {
+      ...session,
+      tokens,
+      claims: outcome.claims ?? session.claims,
+      expiresAt: renewedExpiry(session, outcome.expiresAt),
+    },
+    tokensObtainedAt,
+    refresh: undefined,
   }
 }
