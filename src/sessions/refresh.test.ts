@@ -1,84 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
-import { sessionDraft } from '../../test/support/session-draft.ts'
-import { createTestClock, type TestClock } from '../../test/support/test-clock.ts'
-import { createUnreliableStore } from '../../test/support/unreliable-store.ts'
-import { GateError } from '../kernel/errors.ts'
-import { silentLogger } from '../kernel/logger.ts'
-import type { RefreshOutcome, Session, SessionManager, SessionStore } from './contract.ts'
-import { createSessionManager } from './manager.ts'
-import { MemoryStore } from './memory.ts'
-
-const MINUTE = 60_000
-const failed: RefreshOutcome = { kind: 'failed', error: new GateError('ERR_PROVIDER_UNAVAILABLE') }
-
-/** A provider that notes which refresh tokens it was given; its answers wait between `hold` and `answer`. */
-function createProvider(clock: TestClock) {
-  let gate = Promise.withResolvers<void>()
-  gate.resolve()
-  const provider = {
-    used: [] as string[],
-    next: undefined as RefreshOutcome | undefined,
-    onAsked: undefined as (() => unknown) | undefined,
-    hold() {
-      gate = Promise.withResolvers()
-    },
-    answer: () => gate.resolve(),
-    async refresh(session: Session, maySend: () => boolean): Promise<RefreshOutcome> {
-      if (!maySend()) return { kind: 'withheld' }
-      provider.used.push(session.tokens.refreshToken ?? '')
-      provider.onAsked?.()
-      await gate.promise
-      return provider.next ?? refreshed(clock, provider.used.length + 1, `refresh-${provider.used.length + 1}`)
-    },
-  }
-  return provider
-}
-
-function refreshed(clock: TestClock, number: number, refreshToken?: string): RefreshOutcome {
-  const tokens = {
-    accessToken: `access-${number}`,
-    idToken: 'id',
-    refreshToken,
-    accessTokenExpiresAt: clock.now() + 5 * MINUTE,
-    scope: undefined,
-  }
-  return { kind: 'refreshed', tokens, claims: undefined }
-}
-
-function setUp(options: { onRefreshFailure?: 'keep' | 'end' } = {}) {
-  const clock = createTestClock()
-  const memory = new MemoryStore({ maxSessions: 1000, maxStates: 10 }, clock)
-  const store = createUnreliableStore(memory)
-  const provider = createProvider(clock)
-  const instance = (on: SessionStore = store) => {
-    const manager = createSessionManager({
-      store: on,
-      clock,
-      logger: silentLogger,
-      lifetimes: { lifetimeMs: 24 * 60 * MINUTE, idleTimeoutMs: undefined },
-      refresh: { refreshBeforeMs: MINUTE, onRefreshFailure: options.onRefreshFailure ?? 'keep' },
-    })
-    manager.onRefresh(provider.refresh)
-    return manager
-  }
-  return { clock, memory, store, provider, instance, manager: instance() }
-}
-
-function draft(clock: TestClock, lifeMs = 5 * MINUTE) {
-  const { tokens } = sessionDraft()
-  return sessionDraft({ tokens: { ...tokens, refreshToken: 'refresh-1', accessTokenExpiresAt: clock.now() + lifeMs } })
-}
-
-/** Lets everything happen that waits for nothing but promises. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 20; i++) await turn()
-}
-
-async function tokenOf(manager: SessionManager, ticket: string): Promise<string | undefined> {
-  return (await manager.open(ticket))?.tokens.accessToken
-}
+import {
+  accessTokenOf as tokenOf,
+  failed,
+  MINUTE,
+  refreshed,
+  refreshableDraft as draft,
+  settle,
+  setUpRefresh as setUp,
+} from '../../test/support/refresh-rig.ts'
 
 test('ahead of its expiry the token is refreshed once, and nobody waits for it', async () => {
   const { clock, manager, provider } = setUp()
@@ -219,7 +149,7 @@ test('V-089: a provider whose tokens are over as they come, or never, is not ask
   for (const lifeMs of [0, -1e9, 1e300, Number.POSITIVE_INFINITY, Number.NaN]) {
     const { clock, manager, provider, instance } = setUp()
     const { ticket } = await manager.create(draft(clock, lifeMs))
-    provider.next = { ...refreshed(clock, 2), tokens: draft(clock, lifeMs).tokens } as RefreshOutcome
+    provider.next = { ...refreshed(clock, 2), tokens: draft(clock, lifeMs).tokens }
     for (const one of [manager, instance()]) for (let i = 0; i < 20; i++) await one.open(ticket)
     clock.advance(5_001)
     for (const one of [manager, instance()]) for (let i = 0; i < 20; i++) await one.open(ticket)
@@ -233,7 +163,7 @@ test('a provider that gives no new refresh token has its old one used again; new
   const claims = { sub: 'alice', groups: ['staff'] }
   for (let round = 0; round < 2; round++) {
     clock.advance(6 * MINUTE)
-    provider.next = { ...refreshed(clock, 9), claims } as RefreshOutcome
+    provider.next = { ...refreshed(clock, 9), claims }
     assert.deepEqual((await manager.open(ticket))?.claims, claims)
   }
   assert.deepEqual(provider.used, ['refresh-1', 'refresh-1'])

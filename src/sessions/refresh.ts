@@ -19,6 +19,10 @@ export interface RefreshPolicy {
 /** How long a request with no valid token waits for another instance. Longer than one that died has the lease. */
 const WAIT_MS = 10_000
 const POLL_MS = 100
+/** So often the record may be written by others between a look at it and the claim, or the lease be lost before the token is sent. */
+const MAX_TRIES = 10
+/** How long another instance that may have been told yes is given to write it. */
+const REJECTION_WAIT_MS = 2_000
 /** After a failure of the provider; doubled with each further one. */
 const RETRY_MS = 10_000
 const MAX_RETRY_MS = 60_000
@@ -44,6 +48,7 @@ export class Refresher {
   /** Begins the name of each lease that this process takes. */
   readonly #name: string
   #leases = 0
+  readonly #sleeping = new Set<() => void>()
   #closed = false
 
   constructor(records: SessionRecords, refreshTokens: RefreshTokens, policy: RefreshPolicy) {
@@ -76,6 +81,7 @@ export class Refresher {
 
   async close(): Promise<void> {
     this.#closed = true
+    for (const wake of this.#sleeping) wake()
     await Promise.all(this.#flights.values())
     await this.#renewals.close()
   }
@@ -88,6 +94,7 @@ export class Refresher {
     const waiting = new Stopwatch(clock)
     const spenders = new Spenders(clock, this.#name)
     let lease: Lease | undefined
+    let tries = 0
     try {
       for (;;) {
         if (lease?.isSafe !== true) {
@@ -102,11 +109,15 @@ export class Refresher {
         if (this.dueAt(latest.content) > clock.now()) return { kind: 'open', opened: latest }
         // Looked at without the lease too: the time for which its holder is waited for runs from now on.
         const mayFollow = spenders.mayFollow(latest.content)
-        const result = lease !== undefined && mayFollow ? await this.#spend(latest, lease) : undefined
-        if (result !== undefined) return result
-        if (waiting.elapsedMs >= WAIT_MS || this.#closed)
+        if (lease !== undefined && mayFollow && tries++ < MAX_TRIES) {
+          const result = await this.#spend(latest, lease)
+          if (result !== undefined) return result
+          continue
+        }
+        if (waiting.elapsedMs >= WAIT_MS || this.#closed) {
           throw new Error('another instance has not refreshed it in time')
-        await new Promise<void>((resolve) => clock.schedule(POLL_MS, resolve))
+        }
+        await this.#pause()
       }
     } finally {
       await this.#giveBack(lease, key)
@@ -134,23 +145,47 @@ export class Refresher {
       return undefined
     }
     publish({ type: 'refreshed', provider: claimed.content.session.provider, outcome: outcome.kind })
-    if (outcome.kind === 'rejected') return await this.#reject(claimed, lease, outcome.detail)
+    if (outcome.kind === 'rejected') {
+      return await this.#reject(claimed, lease, outcome.detail, refresh?.spender === undefined ? 0 : REJECTION_WAIT_MS)
+    }
     if (outcome.kind === 'failed') return await this.#fail(claimed, lease, outcome)
     const obtainedAt = this.#records.clock.now()
     return await this.#renewals.save(claimed, (content) => renewed(content, outcome, obtainedAt))
   }
 
-  /** The provider's no counts only for the tokens that are still there: another instance may have been told yes. */
-  async #reject(claimed: OpenedRecord, lease: Lease, detail: string): Promise<RefreshResult | undefined> {
-    const latest = await this.#latest(claimed)
-    if (latest === undefined) return { kind: 'ended', opened: claimed }
-    if (!hasSameTokens(latest, claimed)) {
-      this.#log(claimed, detail, 'the refresh token was refused; another instance has new tokens, which are kept')
-      return { kind: 'open', opened: latest }
+  /**
+   * The provider's no counts only for the tokens that are still there: another instance may have been told yes, and be about to
+   * write it. `waitMs`: for how long it is given time to, where there was one.
+   */
+  async #reject(
+    claimed: OpenedRecord,
+    lease: Lease,
+    detail: string,
+    waitMs: number,
+  ): Promise<RefreshResult | undefined> {
+    const waiting = new Stopwatch(this.#records.clock)
+    for (;;) {
+      const latest = await this.#latest(claimed)
+      if (latest === undefined) return { kind: 'ended', opened: claimed }
+      if (!hasSameTokens(latest, claimed)) {
+        this.#log(claimed, detail, 'the refresh token was refused; another instance has new tokens, which are kept')
+        return { kind: 'open', opened: latest }
+      }
+      if (latest.content.refresh?.spender !== lease.holder) return undefined
+      const { failures } = latest.content.refresh
+      if (waiting.elapsedMs >= waitMs || this.#closed)
+        return await this.#end(latest, failures === 0 ? detail : `${detail}, after ${failures} without an answer`)
+      await this.#pause()
     }
-    if (latest.content.refresh?.spender !== lease.holder) return undefined
-    const { failures } = latest.content.refresh
-    return await this.#end(latest, failures === 0 ? detail : `${detail}, after ${failures} without an answer`)
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#sleeping.add(resolve)
+    const cancel = this.#records.clock.schedule(POLL_MS, resolve)
+    await promise
+    cancel()
+    this.#sleeping.delete(resolve)
   }
 
   async #fail(
