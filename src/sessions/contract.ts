@@ -203,12 +203,6 @@ export type RefreshOutcome =
  */
 export type RefreshTokens = (session: Session, maySend: () => boolean) => Promise<RefreshOutcome>
 
-/** What a browser says of its session, which nobody vouches for: milliseconds since the epoch. */
-export interface SessionHint {
-  readonly createdAt: number
-  readonly expiresAt: number
-}
-
 /** Sessions for people who know neither tickets' insides nor the store. */
 export interface SessionManager {
   /**
@@ -228,11 +222,8 @@ export interface SessionManager {
    * as soon as the store can be told.
    */
   endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number>
-  /**
-   * Why a ticket that has just opened nothing does so; nothing when there never was such a session, as far as anybody knows.
-   * `hint` is believed only where nothing is known.
-   */
-  whyEnded(ticket: string, hint?: SessionHint): EndReason | undefined
+  /** Why a ticket that has just opened nothing does so; nothing when there never was such a session, as far as anybody knows. */
+  whyEnded(ticket: string): EndReason | undefined
   /** Has `lastSeenAt` and `longestIdleMs` be exact enough for somebody who minds an idle time of this length. */
   observeIdle(idleTimeoutMs: number): void
   /** Set once, before the first request. */

@@ -7,6 +7,7 @@ import { createTestClock } from '../../test/support/test-clock.ts'
 import { until } from '../../test/support/until.ts'
 import { silentLogger, type LogFields, type Logger } from '../kernel/logger.ts'
 import type { EndReason } from './contract.ts'
+import { encodeHint, type SessionHint } from './hint.ts'
 import { sessionEvents, type SessionEvent } from './events.ts'
 import { createSessionManager, type SessionManagerOptions } from './manager.ts'
 import { MemoryStore } from './memory.ts'
@@ -166,7 +167,7 @@ test('a record that is corrupt or newer ends no session', async (t) => {
   for (const [version, bytes] of [Buffer.from([2, 0, 0, 0, 0, 0, 0]), Buffer.from('junk'), Buffer.alloc(0)].entries()) {
     store.updateSession(key, bytes, clock.now() + HOUR, version + 1)
     assert.equal(await manager.open(ticket), undefined)
-    assert.equal(manager.whyEnded(ticket), undefined)
+    assert.equal(manager.whyEnded(ticket), 'store_lost', 'all that can be said of it')
     assert.deepEqual(store.getSession(key)?.value, bytes)
   }
   assert.deepEqual(counted, [])
@@ -176,14 +177,32 @@ test('what a browser says chooses a sentence where nothing is known, and is not 
   const { manager, clock, counted, logged } = setUp(t)
   const { ticket } = await manager.create(sessionDraft())
   const unknown = `v1.${Buffer.alloc(32, 7).toString('base64url')}`
+  const assertTold = (hint: SessionHint, reason: EndReason): void => {
+    assert.equal(manager.open(unknown + encodeHint(hint)), undefined)
+    assert.equal(manager.whyEnded(unknown + encodeHint(hint)), reason)
+  }
   assert.equal(await manager.open(unknown), undefined)
   const now = clock.now()
   assert.equal(manager.whyEnded(unknown), undefined)
-  assert.equal(manager.whyEnded(unknown, { createdAt: now - 9 * HOUR, expiresAt: now - HOUR }), 'absolute')
-  assert.equal(manager.whyEnded(unknown, { createdAt: now - HOUR, expiresAt: now + 7 * HOUR }), 'idle')
-  assert.equal(manager.whyEnded(unknown, { createdAt: now - MINUTE, expiresAt: now + 7 * HOUR }), 'store_lost')
+  const [idleTimeoutMs, expiresAt] = [30 * MINUTE, now + 7 * HOUR]
+  assertTold({ createdAt: now - 9 * HOUR, expiresAt: now - HOUR, idleTimeoutMs }, 'absolute')
+  assertTold({ createdAt: now - HOUR, expiresAt, idleTimeoutMs }, 'idle')
+  assertTold({ createdAt: now - HOUR, expiresAt, idleTimeoutMs: undefined }, 'store_lost')
+  assertTold({ createdAt: now - MINUTE, expiresAt, idleTimeoutMs }, 'store_lost')
+  for (const junk of ['-', '-a', `-${'%'.repeat(19)}`, `~${'1'.repeat(19)}`, `-${'1'.repeat(20)}`]) {
+    assert.equal(manager.whyEnded(unknown + junk), undefined, junk)
+  }
+  assert.equal((await manager.open(ticket))?.subject, 'alice')
+  for (const other of [
+    ticket.slice(0, 46),
+    ticket.slice(0, 46) + encodeHint({ createdAt: 0, expiresAt, idleTimeoutMs }),
+  ]) {
+    assert.equal(await manager.open(other), undefined, 'a ticket whose hint was changed is another')
+    assert.equal(await manager.end(other, 'logout'), undefined)
+  }
+  assert.equal((await manager.open(ticket))?.subject, 'alice')
   await manager.end(ticket, 'logout')
-  assert.equal(manager.whyEnded(ticket, { createdAt: now - 9 * HOUR, expiresAt: now - HOUR }), 'logout')
+  assert.equal(manager.whyEnded(ticket), 'logout')
   assert.deepEqual([counted, logged.length], [['logout'], 1])
 })
 

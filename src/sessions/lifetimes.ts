@@ -1,4 +1,4 @@
-import type { EndReason, Session, SessionHint } from './contract.ts'
+import type { Session } from './contract.ts'
 import type { SessionContent } from './record.ts'
 
 export interface Lifetimes {
@@ -29,7 +29,10 @@ export function touchIntervalMs({ idleTimeoutMs }: Partial<Lifetimes>): number {
 }
 
 /** The session's own, else the configured one; `undefined`: off. */
-export function idleTimeoutOf({ idleTimeout }: SessionContent, lifetimes: Lifetimes): number | undefined {
+export function idleTimeoutOf(
+  { idleTimeout }: Pick<SessionContent, 'idleTimeout'>,
+  lifetimes: Lifetimes,
+): number | undefined {
   if (idleTimeout === undefined) return lifetimes.idleTimeoutMs
   return idleTimeout === 'off' ? undefined : idleTimeout
 }
@@ -50,12 +53,6 @@ export function touched(session: Session, now: number): Session {
 /** When the session expires after a refresh at which the provider said how long it may last, or did not. */
 export function renewedExpiry({ expiresAt, lifetimeEndsAt }: Session, saidUntil: number | undefined): number {
   return Math.min(saidUntil ?? expiresAt, lifetimeEndsAt)
-}
-
-/** Why a session that nobody knows is most likely over, if what the browser says is true. Good for a sentence, and nothing else. */
-export function guessEnd({ createdAt, expiresAt }: SessionHint, { idleTimeoutMs }: Lifetimes, now: number): EndReason {
-  if (expiresAt <= now) return 'absolute'
-  return idleTimeoutMs !== undefined && createdAt + idleTimeoutMs <= now ? 'idle' : 'store_lost'
 }
 
 /**

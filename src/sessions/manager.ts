@@ -6,7 +6,6 @@ import type {
   RefreshTokens,
   Session,
   SessionDraft,
-  SessionHint,
   SessionManager,
   SessionsOf,
   SessionStore,
@@ -14,11 +13,12 @@ import type {
 } from './contract.ts'
 import { endAll } from './end-all.ts'
 import { publish, type RefusalCause } from './events.ts'
-import { endOf, guessEnd, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
+import { decodeHint, encodeHint, guessEnd } from './hint.ts'
+import { endOf, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
 import { isUnchanged, SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
 import { endOfToken, Refresher, type RefreshPolicy } from './refresh.ts'
 import type { RefreshResult } from './renewals.ts'
-import { isRetiredTicket, issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
+import { hintOf, isRetiredTicket, issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
 import { OwedEnds, Tombstones } from './tombstones.ts'
 
 export interface SessionManagerOptions extends SessionRecordsOptions {
@@ -87,14 +87,16 @@ class Manager implements SessionManager {
       expiresAt = Number.POSITIVE_INFINITY,
       ...identity
     } = draft
-    const ticket = issueTicket(this.#records.random)
     const now = this.#records.clock.now()
     const lifetimeEndsAt = now + lifetimeMs
+    const endsAt = Math.min(lifetimeEndsAt, expiresAt)
+    const idleTimeoutMs = idleTimeoutOf({ idleTimeout }, lifetimes)
+    const ticket = issueTicket(this.#records.random, encodeHint({ createdAt: now, expiresAt: endsAt, idleTimeoutMs }))
     const session: Session = {
       ...identity,
       id: publicSessionId(ticket.key),
       createdAt: now,
-      expiresAt: Math.min(lifetimeEndsAt, expiresAt),
+      expiresAt: endsAt,
       lifetimeEndsAt,
       lastSeenAt: now,
       longestIdleMs: 0,
@@ -127,11 +129,12 @@ class Manager implements SessionManager {
     }
   }
 
-  whyEnded(text: string, hint?: SessionHint): EndReason | undefined {
+  whyEnded(text: string): EndReason | undefined {
     const ticket = parseTicket(text)
     if (ticket === undefined) return isRetiredTicket(text) ? 'key_retired' : undefined
-    const { ends, lifetimes, clock } = this.#records
-    return ends.reasonOf(ticket.key) ?? (hint && guessEnd(hint, lifetimes, clock.now()))
+    const hint = decodeHint(hintOf(text))
+    const { ends, clock } = this.#records
+    return ends.reasonOf(ticket.key) ?? (hint && guessEnd(hint, clock.now()))
   }
 
   endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number> {

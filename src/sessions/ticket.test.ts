@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeHint } from './hint.ts'
 import { createRandomPool } from './random.ts'
 import { issueTicket, parseTicket, publicSessionId } from './ticket.ts'
 
@@ -9,6 +10,18 @@ test('a ticket that was issued is read again as the same', () => {
   const issued = issueTicket(random)
   assert.deepEqual(parseTicket(issued.text), issued)
   assert.match(issued.text, /^v1\.[A-Za-z0-9_-]{43}$/)
+})
+
+test('a hint belongs to its ticket: with another, or none, it is the ticket of another session', () => {
+  const hint = encodeHint({ createdAt: 1.7e12, expiresAt: 1.8e12, idleTimeoutMs: 1_800_000 })
+  const issued = issueTicket(random, hint)
+  assert.deepEqual(parseTicket(issued.text), issued)
+  assert.match(issued.text, /^v1\.[A-Za-z0-9_-]{43}-[0-9a-z]{19}$/)
+  const bare = issued.text.slice(0, -hint.length)
+  for (const other of [bare, `${bare}-${'0'.repeat(19)}`]) assert.notEqual(parseTicket(other)?.key, issued.key)
+  for (let cut = 1; cut < hint.length; cut++) assert.equal(parseTicket(issued.text.slice(0, -cut)), undefined)
+  for (const junk of [`${issued.text}0`, `${bare}_${'0'.repeat(19)}`, `${bare}-${'A'.repeat(19)}`])
+    assert.equal(parseTicket(junk), undefined)
 })
 
 test('E-01, E-17: ids are distinct and every bit of a ticket is as often one as zero', () => {
