@@ -14,6 +14,8 @@ export interface SentinelSet {
   readonly servers: readonly RedisServer[]
   readonly sentinels: readonly RedisServer[]
   readonly addresses: readonly RedisAddress[]
+  /** Ends what the replicas hear of the master, who goes on; call the result to let them go on too. */
+  cutOffReplicas(master: RedisServer): Promise<() => void>
   /** The server that is the master by the word of the Sentinels, in numbers: agreed by most. */
   master(): Promise<RedisServer>
   close(): Promise<void>
@@ -85,6 +87,13 @@ export async function startSentinelSet(options: SentinelSetOptions = {}): Promis
     servers,
     sentinels,
     addresses: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
+    async cutOffReplicas(current) {
+      const cutOff = servers.filter((server) => server !== current)
+      for (const replica of cutOff) replica.pause()
+      // What they are sent waits for them in their sockets, unless there are none.
+      await current.command('CLIENT', 'KILL', 'TYPE', 'replica')
+      return () => cutOff.forEach((replica) => replica.resume())
+    },
     async master() {
       const votes = await Promise.all(sentinels.map((sentinel) => votedPort(sentinel, name)))
       const found = servers.find(({ port }) => votes.filter((vote) => vote === port).length >= 2)

@@ -5,8 +5,11 @@ import { RedisLink, type RedisLinkDeps, type RedisLinkOptions, type WatchedReply
 import { type Sentinels } from './sentinel.ts'
 import { type IsAnswer, isSameAddress, type RedisServers, ServersError } from './servers.ts'
 
-/** How often the Sentinels are asked whether the master is still where it was. */
-const LOOK_EVERY_MS = 1_000
+/**
+ * How often the Sentinels are asked whether the master is still where it was. For so long one that was replaced without its
+ * knowledge may be given what is lost then.
+ */
+const LOOK_EVERY_MS = 250
 
 /** One server at a time: at a fixed address, or wherever the Sentinels say that the master is. */
 export class OneServer implements RedisServers {

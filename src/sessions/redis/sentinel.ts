@@ -131,15 +131,17 @@ export class Sentinels {
     const { master } = this.#options
     try {
       const connection = await this.#connectTo(address)
-      const [place, state] = await Promise.all([
-        connection.send(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master]),
-        connection.send(['SENTINEL', 'MASTER', master]).catch(() => undefined),
-      ])
+      const place = await connection.send(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', master])
       const [host, port] = Array.isArray(place) ? place.map(String) : []
       if (host === undefined)
         throw new LocateError(tell(address, `it watches no master called "${master}": ${CHECK_NAME}`))
+      const named = { host, port: Number(port) }
+      const known = this.#latest
+      // What is known already needs no other word for it.
+      if (known !== undefined && isSameAddress(known.address, named)) return known
+      const state = await connection.send(['SENTINEL', 'MASTER', master]).catch(() => undefined)
       const epoch = (state as Readonly<Record<string, unknown>> | undefined)?.['config-epoch']
-      return { address: { host, port: Number(port) }, epoch: Number(String(epoch ?? 0)) }
+      return { address: named, epoch: Number(String(epoch ?? 0)) }
     } catch (cause) {
       if (cause instanceof LocateError) throw cause
       // Its sentences are those of any Redis; what it is, and which keys are about it, is told first.
