@@ -40,6 +40,22 @@ test('docs/README.md lists every document', () => {
   assert.deepEqual(missing, [])
 })
 
+test('docs/reliability.md has every row of the fault matrix, and every row has its test', () => {
+  const text = readFileSync(resolve(ROOT, 'docs/reliability.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| (FM-\d\d) \|/gm)].map(([, row]) => row)
+  assert.deepEqual(
+    rows,
+    Array.from({ length: 36 }, (_, i) => `FM-${String(i + 1).padStart(2, '0')}`),
+  )
+  const titles = globSync('{src,test}/**/*.test.ts', { cwd: ROOT })
+    .flatMap((file) => readFileSync(resolve(ROOT, file), 'utf8').match(/\btest\(\s*['"`].*/g) ?? [])
+    .join('\n')
+  assert.deepEqual(
+    rows.filter((row) => !titles.includes(row ?? '')),
+    [],
+  )
+})
+
 test('docs/dependencies.md names every dependency, and package.json allows no other install script', () => {
   const text = readFileSync(resolve(ROOT, 'docs/dependencies.md'), 'utf8')
   const manifest = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as Record<

@@ -28,7 +28,7 @@ for (const mode of MODES) {
   test(`FM-04, FM-05, V-134: Redis stops, and starts again with its data (${mode})`, async (t) => {
     const scene = await startFaultScene(t, { mode, direct: true, redis: { persist: true } })
     await scene.redis.stop()
-    await assertOutage(scene, members)
+    tellRecovery('FM-04', await assertOutage(scene, members), `(${mode}, until it is known)`)
     t.diagnostic(await assertFlat(2000, (requests) => scene.load(requests, '/strict')))
     t.diagnostic(await assertFlat(2000, (requests) => scene.load(requests, '/me')))
     await scene.redis.start()

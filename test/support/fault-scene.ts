@@ -203,10 +203,11 @@ export async function noticed(scene: FaultScene): Promise<number> {
 /**
  * What people see during an outage, by a rule with `store_outage: deny`, by any other, by one without sessions, at a login.
  * @param members whether those who are signed in go on, as they do with a near cache for the grace
+ * @returns milliseconds until the outage was known
  */
-export async function assertOutage(scene: FaultScene, members: 'go on' | 'wait'): Promise<void> {
+export async function assertOutage(scene: FaultScene, members: 'go on' | 'wait'): Promise<number> {
   const { product, ada } = scene
-  await noticed(scene)
+  const noticedMs = await noticed(scene)
   const within = async (ask: () => Promise<Answer>): Promise<Answer> => {
     const { ms, value, error } = await timed(ask)
     if (value === undefined) throw error
@@ -236,6 +237,7 @@ export async function assertOutage(scene: FaultScene, members: 'go on' | 'wait')
   )
   assert.match(String(red.body), /the session store \(redis\) cannot be used/)
   assert.equal(ada.cookie('127.0.0.1', 'oathkeeper'), scene.ticket, 'nobody was logged out')
+  return noticedMs
 }
 
 /** The same cookie works again soon, by itself, and so do logins; tells how long it took since `since`. */
