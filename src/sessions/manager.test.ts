@@ -184,17 +184,17 @@ test('FM-10: a write that a failover threw away is not taken for the one that ha
   const { store, clock, manager } = setUp({ lifetimes: { lifetimeMs: 24 * HOUR, idleTimeoutMs: HOUR } })
   const other = setUp({ store, clock }).manager
   const { tokens } = sessionDraft()
-  const due = { ...tokens, refreshToken: 'r-1', accessTokenExpiresAt: clock.now() + 10 * 60_000 }
+  const due = { ...tokens, refreshToken: 'r-1', accessTokenExpiresAt: clock.now() + 5 * 60_000 }
   const { ticket, session } = await manager.create(sessionDraft({ tokens: due }))
   const index = { subject: JSON.stringify([session.issuer, session.subject]) }
   const [key = ''] = store.findSessions(index)
   const before = store.getSession(key)
-  clock.advance(9 * 60_000)
+  clock.advance(4 * 60_000)
   // It was used here: version 2.
   await manager.open(ticket)
   store.deleteSession(key)
   store.createSession(key, before?.value ?? new Uint8Array(), clock.now() + HOUR, index)
-  // It is refreshed elsewhere: version 2 once more.
+  // It is refreshed elsewhere, and not touched yet: version 2 once more.
   other.onRefresh(async () => ({ kind: 'refreshed', tokens: { ...due, refreshToken: 'r-2' }, claims: undefined }))
   await other.open(ticket)
   await turn()
