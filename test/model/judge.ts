@@ -30,7 +30,7 @@ export interface Facts {
 /** Within this the store is in use again once it is well. */
 const RECOVERY_MS = 2_000
 /** A connection that died without a sign is noticed within a heartbeat and a deadline. */
-const UNNOTICED_MS = 1_250
+const UNNOTICED_MS = 600
 /** The longest that a message takes on a connection that is well. */
 const LATENCY_MS = 100
 /** As long as a lease lasts at least. */
@@ -62,7 +62,7 @@ function judgeAcceptance(session: TrueSession, got: Session, call: Call, facts: 
     return `it is the session of another: ${got.subject}, ${got.tokens.idToken}`
   if (Math.floor(from) >= session.first.expiresAt) return 'it is accepted after its lifetime'
   const { idleTimeoutMs } = profile
-  const lastUse = Math.max(session.first.createdAt, ...session.uses.filter(({ at }) => at < from).map(({ at }) => at))
+  const lastUse = session.tries.findLast((at) => at < from) ?? session.first.createdAt
   if (idleTimeoutMs !== undefined && from >= lastUse + idleTimeoutMs + 5)
     return `it is accepted although nobody used it for ${Math.round(from - lastUse)} ms`
   const endedHere = instance.endsCalled.get(session.number)
@@ -91,7 +91,8 @@ function staleness({ key }: TrueSession, { instance, from }: Call, { profile, se
 }
 
 function judgeRefusal(session: TrueSession, { instance, from, to }: Call, facts: Facts): string | undefined {
-  if (session.ends.some((end) => end.instance === instance && end.calledAt <= to)) return undefined
+  if (session.mayBeEnded || session.ends.some((end) => end.instance === instance && end.calledAt <= to))
+    return undefined
   if (Math.floor(to) >= session.first.expiresAt) return undefined
   if (!facts.server.timeline(session.key).wasMissing(from, to)) {
     return isIdle(session, to, facts.profile) ? undefined : 'it is refused although it is alive'

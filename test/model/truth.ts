@@ -37,6 +37,8 @@ export interface TrueSession {
   readonly ends: EndCall[]
   /** All sessions of the person were ended just when this one began. */
   mayBeEnded: boolean
+  /** When it was asked for, whatever the answer was, or whether there was one. */
+  readonly tries: number[]
   /** Where and when it was used: the last ones. */
   readonly uses: { readonly instance: Instance; readonly at: number }[]
   /** Number of the refresh token that is in the store. */
@@ -64,6 +66,7 @@ export function createTrueSession(
     family,
     ends: [],
     mayBeEnded: false,
+    tries: [],
     uses: [],
     stored: 0,
     storedAt: new Map(),
@@ -73,6 +76,11 @@ export function createTrueSession(
 export function noteUse(session: TrueSession, instance: Instance, at: number): void {
   session.uses.push({ instance, at })
   if (session.uses.length > KEPT_USES) session.uses.shift()
+}
+
+export function noteTry(session: TrueSession, at: number): void {
+  session.tries.push(at)
+  if (session.tries.length > KEPT_USES) session.tries.shift()
 }
 
 /** Number of the refresh token in a record. */

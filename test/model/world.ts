@@ -9,6 +9,7 @@ import { describeStep, type Action, type Profile, type Step } from './steps.ts'
 import {
   createTrueSession,
   isMeant,
+  noteTry,
   noteUse,
   numberOfAccessToken,
   storedNumber,
@@ -175,6 +176,7 @@ export class World {
     const session = this.#sessions.get(number)
     if (instance === undefined || session === undefined) return
     const from = this.#sim.now
+    noteTry(session, from)
     const settled = this.#begin(instance, `open of ${number}`)
     const tokenBefore = instance.tokensGiven.get(number) ?? 0
     const judge = (outcome: Outcome): void => {
