@@ -33,8 +33,8 @@ const RECOVERY_MS = 2_000
 const UNNOTICED_MS = 600
 /** The longest that a message takes on a connection that is well. */
 const LATENCY_MS = 100
-/** As long as a lease lasts at least. */
-const LEASE_MS = 40_000
+/** For so long at least the new tokens are waited for of one who cannot store them. */
+const WAITED_FOR_MS = 10_000
 /** How much earlier an idle session may end. */
 const IDLE_PRECISION = 1 / 20
 /** For a write in the background. */
@@ -129,15 +129,21 @@ export function judgeDeletion(session: TrueSession | undefined, profile: Profile
 }
 
 /** Says what is wrong with a refresh token's second use, if anything is. */
-export function judgeSpend(session: TrueSession, first: Spend, again: Spend, lossAt: number): string | undefined {
+export function judgeSpend(
+  session: TrueSession,
+  [first, again]: readonly [Spend, Spend],
+  { lossAt }: Facts,
+  isCutOff: (spend: Spend, forMs: number) => boolean,
+): string | undefined {
   // Who used it does not know, or had given up: a call that hung is done late.
   if (first.isUncertain || again.isUncertain) return undefined
   if (lossAt >= first.askedAt - RECOVERY_MS) return undefined
   const storedAt = session.storedAt.get(first.number + 1) ?? Infinity
   const isSaved = storedAt <= again.doneAt
   if (!isSaved && !first.by.isAlive) return undefined
-  // The store was away for longer than the lease lasts, so that nobody could know.
-  if (storedAt - first.askedAt >= LEASE_MS && again.askedAt - first.askedAt >= LEASE_MS) return undefined
+  // Who spent it was cut off from the store for longer than anybody waits.
+  const untilStored = Math.min(storedAt, again.askedAt) - first.askedAt
+  if (untilStored >= WAITED_FOR_MS && isCutOff(first, untilStored)) return undefined
   const agoMs = Math.round(again.doneAt - first.doneAt)
   return `refresh token ${first.number} is used by ${again.by.name}, ${agoMs} ms after ${first.by.name} used it${isSaved ? ' and its successor was stored' : ''}`
 }

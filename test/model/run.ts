@@ -18,9 +18,16 @@ export async function runModel(seed: number, count: number): Promise<RunResult> 
 
 async function runSteps(seed: number, profile: Profile, steps: readonly Step[]): Promise<RunResult> {
   const world = new World(seed, profile)
-  for (const [i, step] of steps.entries()) {
-    await world.take(step, i + 1)
-    if (world.violation !== undefined) break
+  // What is measured by the clock that never stands still is measured in simulated time too.
+  const real = performance.now
+  performance.now = () => world.elapsedMs
+  try {
+    for (const [i, step] of steps.entries()) {
+      await world.take(step, i + 1)
+      if (world.violation !== undefined) break
+    }
+  } finally {
+    performance.now = real
   }
   const failure = world.violation === undefined ? undefined : { ...world.violation, history: world.history }
   return { seed, profile, counts: { ...world.counts, refreshes: world.refreshes }, failure }

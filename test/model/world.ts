@@ -32,7 +32,7 @@ const OPEN_WITHIN_MS = 45_000
 const QUIET_MS = 60_000
 const NO_STRAGGLERS_AFTER_MS = 90_000
 /** For so long new tokens are kept that cannot be stored. */
-const GIVEN_UP_AFTER_MS = 50_000
+const GIVEN_UP_AFTER_MS = 590_000
 /** Sessions that are looked at when everything is quiet. */
 const LOOKED_AT = 40
 
@@ -67,12 +67,21 @@ export class World {
     this.#network.server.onUpdated = (key) => this.#noteUpdate(key)
     this.#provider.onSpentAgain = (first, again) => {
       const session = this.#sessions.get(Number(first.family.name))
-      if (session !== undefined) this.#report(session.number, judgeSpend(session, first, again, this.#lossAt))
+      if (session !== undefined)
+        this.#report(
+          session.number,
+          judgeSpend(session, [first, again], this.#facts, (spend, forMs) => this.#wasAway(spend, forMs) > 0),
+        )
     }
   }
 
   get history(): readonly string[] {
     return this.#history
+  }
+
+  /** Of simulated time. */
+  get elapsedMs(): number {
+    return this.#sim.now - this.#begun
   }
 
   get refreshes(): number {
@@ -385,16 +394,20 @@ export class World {
     if (family === undefined || !family.isRotating || this.#lossAt >= session.first.createdAt) return
     for (let number = storedNumber(session, record); number < family.issued; number++) {
       const spend = this.#provider.spendOf(family, number)
-      const isExcused = spend === undefined || spend.isUncertain || !spend.by.isAlive || this.#wasLongAway(spend)
+      const isExcused =
+        spend === undefined ||
+        spend.isUncertain ||
+        !spend.by.isAlive ||
+        this.#wasAway(spend, CALL_DEADLINE_MS) >= GIVEN_UP_AFTER_MS
       if (!isExcused)
         this.#report(session.number, `refresh token ${number} was used and its successor is not in the store`)
     }
   }
 
-  /** Whether the store was away so long, when the new tokens were to be stored, that they were given up. */
-  #wasLongAway({ by, doneAt }: Spend): boolean {
+  /** For how long the store was away from whoever spent a token, if it went away within `withinMs`. */
+  #wasAway({ by, doneAt }: Spend, withinMs: number): number {
     const instance = this.#instances.find(({ owner }) => owner === by)
-    return instance !== undefined && instance.trouble.lasted(doneAt, doneAt + CALL_DEADLINE_MS) >= GIVEN_UP_AFTER_MS
+    return instance?.trouble.lasted(doneAt, doneAt + withinMs) ?? 0
   }
 
   #noteDeletion(key: string): void {
