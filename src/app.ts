@@ -135,7 +135,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const proxy = createProxyListener(config, listenerDeps)
   const api = createApiListener(config, listenerDeps)
   const grpc = createGrpcListener(config, listenerDeps)
-  const subjects = { rules, reloader, store: sessions.store }
+  const subjects = { rules, reloader, sessions }
   const serving = await serveMetrics(config, metrics, subjects, { clock, logger: log })
   undo.defer(() => serving.listener.close(0))
   const listeners = [proxy, api, ...(grpc === undefined ? [] : [grpc])]

@@ -9,7 +9,7 @@ import { tellListening } from '../observability/listener.ts'
 import type { Metrics } from '../observability/metrics/metrics.ts'
 import type { Plan } from '../pipeline/plan.ts'
 import type { RuleRepository } from '../rules/repository.ts'
-import type { SessionStore } from '../sessions/contract.ts'
+import type { Sessions } from './sessions.ts'
 import type { Reloader } from './reloader.ts'
 
 export interface MetricsServing {
@@ -22,7 +22,7 @@ export interface MetricsServing {
 export interface MetricsSubjects {
   readonly rules: RuleRepository<Plan>
   readonly reloader: Reloader
-  readonly store: SessionStore
+  readonly sessions: Pick<Sessions, 'store' | 'manager'>
 }
 
 /**
@@ -32,7 +32,7 @@ export interface MetricsSubjects {
 export async function serveMetrics(
   { serve }: Config,
   metrics: Metrics,
-  { rules, reloader, store }: MetricsSubjects,
+  { rules, reloader, sessions }: MetricsSubjects,
   deps: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<MetricsServing> {
   metrics.observe(packageVersion(), {
@@ -40,7 +40,7 @@ export async function serveMetrics(
     countMistakes: () => new Set(rules.ruleProblems().map(({ source, ruleId }) => `${source} ${ruleId}`)).size,
     sources: () => rules.sources(),
     isConfigRefused: () => reloader.isRefused,
-    store,
+    sessions: { store: sessions.store, nearCache: () => sessions.manager.nearCache },
   })
   const listener = createMetricsListener(serve.prometheus, { text: () => metrics.text(), ...deps })
   try {

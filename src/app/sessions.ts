@@ -2,18 +2,19 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
 import { StartError } from '../kernel/start-error.ts'
-import type { LoginStates, ProviderLogouts, SessionManager, SessionStore } from '../sessions/contract.ts'
+import type { LoginStates, ProviderLogouts, SessionStore } from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { measureStore } from '../sessions/measured-store.ts'
 import { createSessionStore } from '../sessions/factory.ts'
 import { createSessionManager } from '../sessions/manager.ts'
+import type { RunningSessionManager } from '../sessions/running-manager.ts'
 import { createProviderLogouts } from '../sessions/provider-logouts.ts'
 import { createLoginStates } from '../sessions/states.ts'
 
 /** The store of sessions and what works on it. They live as long as the process, whatever else is reloaded. */
 export interface Sessions {
   readonly store: SessionStore
-  readonly manager: SessionManager
+  readonly manager: RunningSessionManager
   readonly states: LoginStates
   readonly logouts: ProviderLogouts
   /** Takes over a session that the fork left in the store; nothing where that is not wanted. */

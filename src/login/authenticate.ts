@@ -8,6 +8,7 @@ import type { Claims } from './id-token-checks.ts'
 import type { Provider } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
 import { exchangeCode, type TokenResponse, TokenRefusedError } from './token-request.ts'
+import { inStage } from './stage.ts'
 import { strengthOf } from './step-up.ts'
 import type { Transaction } from './transaction.ts'
 import { fetchUserinfo, joinUserinfo, SubjectMismatchError } from './userinfo.ts'
@@ -30,19 +31,22 @@ export async function authenticate(
   response: CodeResponse,
 ): Promise<Identity> {
   try {
-    const tokens = await exchangeCode(provider, response.code, transaction, clock.now())
-    const claims = await readClaims(provider, tokens, {
+    const tokens = await inStage('token', () => exchangeCode(provider, response.code, transaction, clock.now()))
+    const expected = {
       accessToken: tokens.accessToken,
       now: clock.now(),
       nonce: { value: transaction.nonce, isRequired: true },
       subject: undefined,
       otherwiseIssuer: response.issuer,
       ...strengthOf(provider.options, transaction.stepUp),
+    }
+    return await inStage('id_token', async () => {
+      const claims = await readClaims(provider, tokens, expected)
+      checkSubject(() => subjectOf(claims))
+      const identity = identityOf(provider, await issuerOf(provider), tokens, claims)
+      checkAge(identity, transaction, clock.now())
+      return identity
     })
-    checkSubject(() => subjectOf(claims))
-    const identity = identityOf(provider, await issuerOf(provider), tokens, claims)
-    checkAge(identity, transaction, clock.now())
-    return identity
   } catch (cause: unknown) {
     const isWeak = cause instanceof WeakAuthenticationError && transaction.stepUp !== undefined
     throw isWeak
@@ -69,10 +73,10 @@ async function readClaims(
     if (!asksUserinfo || provider.needsIdToken(await provider.metadata())) {
       throw new Error('the token endpoint gave no ID token')
     }
-    return fetchUserinfo(provider, accessToken)
+    return inStage('userinfo', () => fetchUserinfo(provider, accessToken))
   }
   const claims = await verifyIdToken(provider, idToken, context)
-  return asksUserinfo ? joinUserinfo(provider, accessToken, claims) : claims
+  return asksUserinfo ? inStage('userinfo', () => joinUserinfo(provider, accessToken, claims)) : claims
 }
 
 function checkSubject(read: () => string): void {

@@ -7,6 +7,7 @@ import type { Session } from '../sessions/contract.ts'
 import { InterruptedLogin, LoginFailure } from './failure.ts'
 import { type Header, redirect, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
+import { inStage } from './stage.ts'
 
 const MAX_USER_AGENT_CHARS = 256
 
@@ -17,7 +18,7 @@ export async function enter(
   { identity, returnTo, startedAt, spent }: FinishedAttempt,
 ): Promise<Reply> {
   try {
-    const cookie = await createSession(context, request, identity, startedAt)
+    const cookie = await inStage('session', () => createSession(context, request, identity, startedAt))
     const headers: Header[] = [['Set-Cookie', cookie], ...spent]
     const { settings } = context
     if (settings.cookie.sameSite !== 'strict') return redirect(302, returnTo, settings.secure, headers)

@@ -10,6 +10,7 @@ import { failurePage } from './failure-page.ts'
 import { logout } from './logout.ts'
 import { type Header, renderPage } from './page.ts'
 import type { LoginRequest } from './request.ts'
+import { stageOf } from './stage.ts'
 import { sessionInfo } from './session-info.ts'
 import { signedOut } from './signed-out.ts'
 
@@ -43,7 +44,8 @@ export async function answer(context: RouteContext, request: LoginRequest): Prom
   } catch (cause: unknown) {
     const error = toGateError(cause)
     if (route?.handle === begin || route?.handle === callback) {
-      publish({ type: 'failed', provider: failureGoal(error).provider, reason: failureReason(error) })
+      const stage = stageOf(error, route.handle === begin ? 'begin' : 'callback')
+      publish({ type: 'failed', provider: failureGoal(error).provider, stage, reason: failureReason(error) })
     }
     return failurePage(context, request, error)
   }

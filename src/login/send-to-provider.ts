@@ -2,6 +2,7 @@ import type { Reply } from '../kernel/reply.ts'
 import type { StepUp } from '../kernel/step-up.ts'
 import { authorizationUrl } from './authorization-request.ts'
 import type { LoginContext } from './context.ts'
+import { publish } from './events.ts'
 import { LoginFailure, orInterrupt } from './failure.ts'
 import { type Header, redirect } from './page.ts'
 import type { Provider } from './provider.ts'
@@ -56,6 +57,7 @@ export async function sendToProvider(
   )
   const headers = [setCookie, ...loginCookies.evict(cookies)].map((value): Header => ['Set-Cookie', value])
   const url = authorizationUrl(provider, metadata, transaction, attempt.state)
+  publish({ type: 'begun', provider: provider.id })
   return redirect(302, url, settings.secure, [...headers, ...moreHeaders])
 }
 

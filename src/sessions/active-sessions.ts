@@ -27,6 +27,21 @@ export interface ActiveSession {
   failingSince: number | undefined
 }
 
+/** What the near cache has done since the start, and how many sessions it holds. */
+export interface NearCacheFigures {
+  readonly sessions: number
+  /** Requests for which the store was not asked. */
+  readonly hits: number
+  /** Requests for which it was. */
+  readonly misses: number
+  /** Of the misses, those that went on although it could not be asked. */
+  readonly graces: number
+  /** Times that the store told of a change to something that is held here, or to anything. */
+  readonly invalidations: number
+  /** Sessions that had to go because others came. */
+  readonly evictions: number
+}
+
 /** How many opened sessions are remembered without a near cache, so that an unchanged record is not unsealed again. */
 const MAX_OPENED = 20_000
 
@@ -35,6 +50,11 @@ const MAX_OPENED = 20_000
  * need not be asked again while it vouches for a record.
  */
 export class ActiveSessions {
+  #hits = 0
+  #misses = 0
+  #graces = 0
+  #invalidations = 0
+  #evictions = 0
   readonly #clock: Clock
   readonly #maxAgeMs: number
   readonly #outageGraceMs: number
@@ -49,12 +69,28 @@ export class ActiveSessions {
     this.#outageGraceMs = policy?.outageGraceMs ?? 0
     this.#sessions = new LRUCache({
       max: policy?.maxSessions ?? MAX_OPENED,
-      dispose: ({ opened }) => this.#tickets.delete(opened.ticket.key),
+      dispose: ({ opened }, _, reason) => {
+        this.#tickets.delete(opened.ticket.key)
+        if (reason === 'evict') this.#evictions++
+      },
     })
   }
 
   get isNearCache(): boolean {
     return this.#maxAgeMs > 0
+  }
+
+  /** `undefined` when there is none. */
+  get figures(): NearCacheFigures | undefined {
+    if (!this.isNearCache) return undefined
+    return {
+      sessions: this.#sessions.size,
+      hits: this.#hits,
+      misses: this.#misses,
+      graces: this.#graces,
+      invalidations: this.#invalidations,
+      evictions: this.#evictions,
+    }
   }
 
   get(ticket: string): ActiveSession | undefined {
@@ -101,22 +137,38 @@ export class ActiveSessions {
     if (watch === undefined) return false
     const now = this.#clock.now()
     const since = watch.lostAt ?? (active.failingSince ??= now)
-    return now - since < this.#outageGraceMs
+    const isWithin = now - since < this.#outageGraceMs
+    if (isWithin) this.#graces++
+    return isWithin
   }
 
-  /** Whether the record is unchanged as far as anybody can know, so that the store need not be asked. */
-  isVouchedFor({ watch, askedAt }: ActiveSession): boolean {
-    return watch !== undefined && watch.lostAt === undefined && this.#clock.now() - askedAt < this.#maxAgeMs
+  /** Whether the record is unchanged as far as anybody can know, so that the store need not be asked. Asked once for each request. */
+  isVouchedFor(active: ActiveSession | undefined): active is ActiveSession {
+    const watch = active?.watch
+    if (
+      active === undefined ||
+      watch === undefined ||
+      watch.lostAt !== undefined ||
+      this.#clock.now() - active.askedAt >= this.#maxAgeMs
+    ) {
+      this.#misses++
+      return false
+    }
+    this.#hits++
+    return true
   }
 
   /** The record of `key` may have changed or be gone; without a key: any. */
   noteChange(key: string | undefined): void {
     if (key === undefined) {
+      this.#invalidations++
       for (const active of this.#sessions.values()) active.watch = undefined
       return
     }
     const ticket = this.#tickets.get(key)
     const active = ticket === undefined ? undefined : this.#sessions.peek(ticket)
-    if (active !== undefined) active.watch = undefined
+    if (active === undefined) return
+    this.#invalidations++
+    active.watch = undefined
   }
 }

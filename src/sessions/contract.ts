@@ -17,6 +17,9 @@ export interface StoreWatch {
   readonly lostAt: number | undefined
 }
 
+/** `closed`: the store is asked. `open`: it is away, and every call fails at once. `half_open`: so too, and it is just being tried again. */
+export type BreakerState = 'closed' | 'open' | 'half_open'
+
 /** Where a session record can be found besides its key. */
 export interface SessionIndex {
   /** `issuer` and `sub` of the person, joined by the caller. */
@@ -86,6 +89,10 @@ export interface SessionStore {
   onEnd?(listener: EndListener): void
   /** Keys of the live sessions of a subject (`subject`) or of one provider session (`providerSession`); of both, what is in both. */
   findSessions(index: Partial<SessionIndex>): MaybePromise<string[]>
+  /** How many sessions are live; absent where only a look at each could tell. */
+  countSessions?(): MaybePromise<number>
+  /** Whether it is asked at all; absent where it always is. */
+  breaker?(): BreakerState
   /** `origin` groups states for the limit on how many one address may hold. */
   putState(key: string, value: Uint8Array, expiresAt: number, origin: string): MaybePromise<void>
   /** Reads and removes in one atomic step: of several callers one at most gets the value. */

@@ -8,7 +8,14 @@ export type SessionEvent =
   | { readonly type: 'refused'; readonly cause: RefusalCause }
   /** Under the key of a session is something corrupt, foreign, newer, or sealed for another ticket; it stays as it is. */
   | { readonly type: 'unreadable' }
+  /** A change made here came back as the message by which the store tells everybody; `lagMs` after it was sent. */
+  | { readonly type: 'told'; readonly lagMs: number }
   | { readonly type: 'refreshed'; readonly provider: string; readonly outcome: 'refreshed' | 'rejected' | 'failed' }
+
+/** Whether somebody listens. */
+export function isHeard(): boolean {
+  return sessionEvents.hasSubscribers
+}
 
 /** Why a ticket opens nothing. */
 export type RefusalCause = 'malformed' | 'unknown' | 'expired' | 'ended'

@@ -1,4 +1,4 @@
-import { type ActiveSession, ActiveSessions, type NearCachePolicy } from './active-sessions.ts'
+import { type ActiveSession, ActiveSessions, type NearCacheFigures, type NearCachePolicy } from './active-sessions.ts'
 import type {
   EndAllOptions,
   EndReason,
@@ -18,6 +18,7 @@ import { endOf, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } f
 import { isUnchanged, SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
 import { endOfToken, Refresher, type RefreshPolicy } from './refresh.ts'
 import type { RefreshResult } from './renewals.ts'
+import type { RunningSessionManager } from './running-manager.ts'
 import { hintOf, isRetiredTicket, issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
 import { OwedEnds, Tombstones } from './tombstones.ts'
 
@@ -31,11 +32,11 @@ export interface SessionManagerOptions extends SessionRecordsOptions {
 const LOOK_AGAIN_MS = 500
 
 /** Creates the manager of the sessions in a store. `close` lets what is under way finish. */
-export function createSessionManager(options: SessionManagerOptions): SessionManager & { close(): Promise<void> } {
+export function createSessionManager(options: SessionManagerOptions): RunningSessionManager {
   return new Manager(options)
 }
 
-class Manager implements SessionManager {
+class Manager implements RunningSessionManager {
   readonly #records: SessionRecords
   readonly #policy: RefreshPolicy
   /** The shortest idle time that anybody minds besides the session's own timeout. */
@@ -63,7 +64,7 @@ class Manager implements SessionManager {
     const ticket = active === undefined ? parseTicket(text) : active.opened.ticket
     if (ticket === undefined) return refuse('malformed')
     if (this.#tombstones.has(ticket.key)) return refuse('ended')
-    if (active !== undefined && this.#active.isVouchedFor(active)) return this.#use(active)
+    if (this.#active.isVouchedFor(active)) return this.#use(active)
     let found: ReturnType<SessionStore['getSession']>
     try {
       found = this.#records.store.getSession(ticket.key)
@@ -138,17 +139,16 @@ class Manager implements SessionManager {
   }
 
   endAll(of: SessionsOf, reason: EndReason, options?: EndAllOptions): Promise<number> {
-    const parts = {
-      records: this.#records,
-      active: this.#active,
-      tombstones: this.#tombstones,
-      owedEnds: this.#owedEnds,
-    }
-    return endAll(parts, of, reason, options)
+    const [records, active, tombstones, owedEnds] = [this.#records, this.#active, this.#tombstones, this.#owedEnds]
+    return endAll({ records, active, tombstones, owedEnds }, of, reason, options)
   }
 
   observeIdle(idleTimeoutMs: number): void {
     this.#observedIdleMs = Math.min(this.#observedIdleMs ?? idleTimeoutMs, idleTimeoutMs)
+  }
+
+  get nearCache(): NearCacheFigures | undefined {
+    return this.#active.figures
   }
 
   async close(): Promise<void> {

@@ -16,7 +16,7 @@ export const storeEvents = channel('oathkeeper:session-store')
 export function measureStore(store: SessionStore): SessionStore {
   const measure = <Result>(operation: string, run: () => MaybePromise<Result>): MaybePromise<Result> =>
     storeEvents.hasSubscribers ? measured(operation, run) : run()
-  const { renewLease } = store
+  const { renewLease, countSessions, breaker } = store
   const markEnd = store.markEnd?.bind(store)
   return {
     kind: store.kind,
@@ -30,6 +30,10 @@ export function measureStore(store: SessionStore): SessionStore {
     updateSession: (...args) => measure('update_session', () => store.updateSession(...args)),
     deleteSession: (...args) => measure('delete_session', () => store.deleteSession(...args)),
     findSessions: (index) => measure('find_sessions', () => store.findSessions(index)),
+    ...(countSessions !== undefined && {
+      countSessions: () => measure('count_sessions', () => countSessions.call(store)),
+    }),
+    ...(breaker !== undefined && { breaker: () => breaker.call(store) }),
     putState: (...args) => measure('put_state', () => store.putState(...args)),
     takeState: (key) => measure('take_state', () => store.takeState(key)),
     acquireLease: (...args) => measure('acquire_lease', () => store.acquireLease(...args)),

@@ -147,6 +147,13 @@ export class MemoryStore implements SessionStore {
     })
   }
 
+  countSessions(): number {
+    this.#sweep()
+    let over = 0
+    for (const key of this.#expiry.keysAround(this.#clock.now())) if (this.#live(key) === undefined) over++
+    return this.#sessions.size - over
+  }
+
   putState(key: string, value: Uint8Array, expiresAt: number, origin: string): void {
     this.#states.put(key, value, expiresAt, origin)
     this.#sweepLater()
@@ -206,17 +213,21 @@ export class MemoryStore implements SessionStore {
     if (held.index.providerSession !== undefined) this.#providerSessions.remove(held.index.providerSession, key)
   }
 
+  #sweep(): void {
+    const now = this.#clock.now()
+    for (const keys of this.#expiry.takeDue(now)) {
+      for (const key of keys) {
+        const held = this.#sessions.peek(key)
+        if (held !== undefined) this.#expire(key, held)
+      }
+    }
+    this.#states.sweep(now)
+  }
+
   #sweepLater(): void {
     this.#cancelSweep ??= this.#clock.schedule(SWEEP_MS, () => {
       this.#cancelSweep = undefined
-      const now = this.#clock.now()
-      for (const keys of this.#expiry.takeDue(now)) {
-        for (const key of keys) {
-          const held = this.#sessions.peek(key)
-          if (held !== undefined) this.#expire(key, held)
-        }
-      }
-      this.#states.sweep(now)
+      this.#sweep()
       if (!this.#expiry.isEmpty || !this.#states.isEmpty) this.#sweepLater()
     })
   }

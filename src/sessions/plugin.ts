@@ -34,7 +34,14 @@ const REQUIRED = [
 ] as const satisfies readonly (keyof SessionStore)[]
 
 /** Operations that a module may leave out. Notes are then kept in this process. */
-const OPTIONAL = ['renewLease', 'markEnd', 'putNote', 'getNote'] as const satisfies readonly (keyof SessionStore)[]
+const OPTIONAL = [
+  'renewLease',
+  'markEnd',
+  'putNote',
+  'getNote',
+  'countSessions',
+  'breaker',
+] as const satisfies readonly (keyof SessionStore)[]
 
 type Notes = Pick<SessionStore, 'putNote' | 'getNote'>
 

@@ -1,9 +1,19 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { EndListener, SessionEnd, SessionIndex, SessionStore, StoredRecord } from './contract.ts'
+import type {
+  BreakerState,
+  EndListener,
+  SessionEnd,
+  SessionIndex,
+  SessionStore,
+  StoredRecord,
+  StoreWatch,
+} from './contract.ts'
 import { publish } from './events.ts'
+import { countMembers, readMembers } from './redis/indexes.ts'
 import { hashOf, Keyspace } from './redis/keyspace.ts'
-import type { WatchedReply } from './redis/link.ts'
+import type { WatchedReply } from './redis/link-options.ts'
+import { MessageLags } from './redis/message-lags.ts'
 import type { RedisStoreOptions } from './redis/options.ts'
 import { Readings } from './redis/readings.ts'
 import {
@@ -46,7 +56,7 @@ const FIND_CHUNK = 500
 /**
  * Creates a store in Redis. Keys, all of which expire: `<session_prefix><key>` holds a record, `<state_prefix><key>` a login
  * state, `<session_prefix>subject:<hash>` and `<session_prefix>sid:<hash>` the keys of a person's and of a provider session's
- * records, `<session_prefix>lease:<key>` who is refreshing a session, `<session_prefix>note:<hash>` what a provider announced.
+ * records, `<session_prefix>subject:all` those of all, `<session_prefix>lease:<key>` who refreshes a session, `<session_prefix>note:<hash>` what a provider announced.
  */
 export function createRedisStore(options: RedisStoreOptions, clock: Clock, logger: Logger): RedisSessionStore {
   return new RedisStore(options, clock, logger)
@@ -67,6 +77,7 @@ class RedisStore implements RedisSessionStore {
   readonly #servers: RedisServers
   readonly #keys: Keyspace
   readonly #readings = new Readings()
+  readonly #lags = new MessageLags()
   #tellChange: (key: string | undefined) => void = () => undefined
   #tellEnd: EndListener = () => undefined
 
@@ -138,22 +149,22 @@ class RedisStore implements RedisSessionStore {
   }
 
   async updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): Promise<boolean> {
-    const before = await this.#readHead(key)
+    const { head: before, watch } = await this.#readHead(key)
     if (before === undefined || before.version !== expectedVersion) return false
     const head = { ...before, version: expectedVersion + 1, expiresAt }
     const ends = String(Math.ceil(expiresAt))
     const record = [encodeVersion(expectedVersion), encodeRecord(head, value), this.#lifetime(expiresAt)]
     const args = [...record, key, ends, String(this.#clock.now())]
-    return (await this.#run(UPDATE_SESSION, this.#keys.ofStep(key, before), args)) === 1
+    return await this.#write(key, watch, () => this.#run(UPDATE_SESSION, this.#keys.ofStep(key, before), args))
   }
 
   async deleteSession(key: string, end?: SessionEnd): Promise<boolean> {
-    const head = await this.#readHead(key)
+    const { head, watch } = await this.#readHead(key)
     const word = end === undefined ? [] : [encodeEnd(end), this.#lifetime(end.until)]
     // What is over leaves nothing but itself to be removed.
     const args = head === undefined ? [key] : [key, ...word]
-    const deleted = await this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), args)
-    return head !== undefined && deleted === 1
+    const run = (): Promise<RedisReply> => this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), args)
+    return (await this.#write(key, watch, run)) && head !== undefined
   }
 
   async markEnd(key: string, end: SessionEnd): Promise<boolean> {
@@ -166,16 +177,24 @@ class RedisStore implements RedisSessionStore {
     let indexes: readonly string[] = []
     if (providerSession !== undefined) indexes = this.#keys.indexes('sid', hashOf(providerSession))
     else if (subjectHash !== undefined) indexes = this.#keys.indexes('subject', subjectHash)
-    const keys = (await Promise.all(indexes.map((index) => this.#members(index)))).flat()
+    const keys = await readMembers(this.#servers, indexes, this.#clock.now())
     const live: string[] = []
     for (let at = 0; at < keys.length; at += FIND_CHUNK) {
       const chunk = keys.slice(at, at + FIND_CHUNK)
-      const heads = await Promise.all(chunk.map((key) => this.#readHead(key)))
+      const heads = await Promise.all(chunk.map(async (key) => (await this.#readHead(key)).head))
       live.push(
         ...chunk.filter((_, i) => heads[i] !== undefined && (subjectHash ?? heads[i].subject) === heads[i].subject),
       )
     }
     return live
+  }
+
+  async countSessions(): Promise<number> {
+    return await countMembers(this.#servers, this.#keys.indexesOfAll(), this.#clock.now())
+  }
+
+  breaker(): BreakerState {
+    return this.#servers.breaker()
   }
 
   async putState(key: string, value: Uint8Array, expiresAt: number): Promise<void> {
@@ -217,11 +236,6 @@ class RedisStore implements RedisSessionStore {
     return note !== undefined && note.expiresAt > this.#clock.now() ? note.text : undefined
   }
 
-  async #members(index: string): Promise<string[]> {
-    const members = await this.#servers.send(index, ['ZRANGEBYSCORE', index, `(${this.#clock.now()}`, '+inf'])
-    return Array.isArray(members) ? members.map(String) : []
-  }
-
   async #run(
     script: RedisScript,
     keys: readonly [string, ...string[]],
@@ -236,10 +250,14 @@ class RedisStore implements RedisSessionStore {
     }
   }
 
-  async #readHead(key: string): Promise<StoredHead | undefined> {
-    const { reply: value } = await this.#read(this.#keys.session(key), HEAD_BYTES)
+  #write(key: string, watch: StoreWatch | undefined, run: () => Promise<RedisReply>): Promise<boolean> {
+    return this.#lags.measure(this.#keys.session(key), watch, async () => (await run()) === 1)
+  }
+
+  async #readHead(key: string): Promise<{ head: StoredHead | undefined; watch: StoreWatch | undefined }> {
+    const { reply: value, watch } = await this.#read(this.#keys.session(key), HEAD_BYTES)
     const head = value === undefined ? undefined : decodeHead(value)
-    return head !== undefined && head.expiresAt > this.#clock.now() ? head : undefined
+    return { head: head !== undefined && head.expiresAt > this.#clock.now() ? head : undefined, watch }
   }
 
   /** One byte more than `limit` tells that there are more. */
@@ -262,6 +280,7 @@ class RedisStore implements RedisSessionStore {
 
   #noteChange(name: string | undefined): void {
     this.#readings.noteChange(name)
+    this.#lags.noteChange(name)
     this.#tellChange(name === undefined ? undefined : this.#keys.sessionKeyOf(name))
   }
 

@@ -190,6 +190,30 @@ export function testSessionStore({ name, create, createAnother, clock: createClo
     assert.deepEqual(await s.store.findSessions({ subject: alice.subject }), [])
   })
 
+  test(`${name}: where it counts its sessions, it counts those that are live, to the millisecond`, async () => {
+    await using s = await setUp()
+    const { countSessions } = s.store
+    if (countSessions === undefined) return
+    const counted = async (): Promise<number> => await countSessions.call(s.store)
+    // What other tests left is over by then.
+    s.clock.advance(24 * 60 * MINUTE)
+    assert.equal(await counted(), 0)
+    const keys = [someKey(), someKey(), someKey()] as const
+    const end = s.clock.now() + 10 * MINUTE
+    for (const key of keys) await s.store.createSession(key, randomBytes(8), end, someIndex())
+    assert.equal(await counted(), 3)
+    await s.store.deleteSession(keys[0], { reason: 'logout', until: end })
+    await s.store.deleteSession(keys[0])
+    assert.equal(await counted(), 2)
+    await s.store.updateSession(keys[1], randomBytes(8), end + MINUTE, 1)
+    s.clock.advance(10 * MINUTE - 1)
+    assert.equal(await counted(), 2)
+    s.clock.advance(1)
+    assert.equal(await counted(), 1)
+    s.clock.advance(MINUTE)
+    assert.equal(await counted(), 0)
+  })
+
   test(`${name}: an updated session is still found when its first end is past`, async () => {
     await using s = await setUp()
     const key = someKey()

@@ -147,17 +147,39 @@ describe('metrics', { concurrency: 2 }, () => {
     await get(`${product.door}/.oathkeeper/callback?state=x&code=y`)
     const text = await scrape(app)
     const provider = product.provider.configuration['id'] as string
+    assert.deepEqual(countsOf(text, 'ory_oathkeeper_logins_begun_total'), [`{provider="${provider}"} 1`])
     assert.deepEqual(countsOf(text, 'ory_oathkeeper_logins_total'), [
-      '{provider="",outcome="attempt_unknown"} 1',
-      `{provider="${provider}",outcome="completed"} 1`,
+      '{provider="",stage="callback",outcome="attempt_unknown"} 1',
+      `{provider="${provider}",stage="session",outcome="completed"} 1`,
     ])
+    assert.deepEqual(countsOf(text, 'ory_oathkeeper_sessions_live'), ['{store="redis"} 1'])
+    assert.deepEqual(countsOf(text, 'ory_oathkeeper_session_store_breaker_state'), ['{store="redis"} 0'])
+    assert.deepEqual(countsOf(text, 'ory_oathkeeper_near_cache_sessions'), [' 1'])
     assert.deepEqual(countsOf(text, 'ory_oathkeeper_sessions_created_total'), [`{provider="${provider}"} 1`])
     assert.deepEqual(countsOf(text, 'ory_oathkeeper_session_store_up'), ['{store="redis"} 1'])
     const created = '_count{operation="create_session"} 1'
     assert.ok(text.includes(`ory_oathkeeper_session_store_operation_duration_seconds${created}`))
+    await visitor.go(`${product.door}/me`)
+    assert.match(text + (await scrape(app)), /near_cache_lookups_total\{result="hit"\} [1-9]/)
+    await visitor.submit(`${product.door}/.oathkeeper/logout`, {})
+    const ended = await eventually(
+      () => scrape(app),
+      (found) => found.includes('near_cache_invalidation_lag_seconds_count 1'),
+      2_000,
+    )
+    assert.deepEqual(countsOf(ended, 'ory_oathkeeper_sessions_ended_total'), [
+      `{provider="${provider}",reason="logout"} 1`,
+    ])
+    assert.deepEqual(countsOf(ended, 'ory_oathkeeper_sessions_live'), ['{store="redis"} 0'])
     await redis.stop()
-    const after = await scrape(app)
-    assert.deepEqual(countsOf(after, 'ory_oathkeeper_session_store_up'), ['{store="redis"} 0'])
+    const after = await eventually(
+      () => scrape(app),
+      (found) => found.includes('session_store_up{store="redis"} 0'),
+      2_000,
+    )
+    assert.match(after, /session_store_breaker_state\{store="redis"\} [12]/)
+    assert.doesNotMatch(after, /^ory_oathkeeper_sessions_live\{/m)
+    assert.match(await scrape(app), /session_store_outage_seconds\{access="read"\} 0\.\d*[1-9]/)
     assert.match(await scrape(app), /session_store_operation_failures_total\{operation="ping"\} [1-9]/)
   })
 

@@ -8,6 +8,7 @@ import { failurePage } from '../failure-page.ts'
 import type { Header } from '../page.ts'
 import { cookieHeader } from '../request.ts'
 import type { ReturnTarget } from '../return-target.ts'
+import { stageOf } from '../stage.ts'
 import { sendToProvider } from '../send-to-provider.ts'
 
 /** A request that was refused and begins a login. */
@@ -49,7 +50,7 @@ export async function beginByRule(
     return hasStaleTicket ? withHeader(reply, ['Set-Cookie', sessionCookie.clear]) : reply
   } catch (cause: unknown) {
     const error = toGateError(cause)
-    publish({ type: 'failed', provider: providerId, reason: failureReason(error) })
+    publish({ type: 'failed', provider: providerId, stage: stageOf(error, 'begin'), reason: failureReason(error) })
     return failurePage(context, request, error)
   }
 }

@@ -11,6 +11,7 @@ import { failureGoal, failureReason, LoginFailure } from '../failure.ts'
 import { failurePage } from '../failure-page.ts'
 import type { Header } from '../page.ts'
 import { cookieHeader } from '../request.ts'
+import { stageOf } from '../stage.ts'
 
 /** Somebody who came back from the provider and has no session yet. */
 export interface ArrivedByRule {
@@ -77,7 +78,8 @@ async function withPage<Result>(
     return await run()
   } catch (cause: unknown) {
     const error = toGateError(cause)
-    publish({ type: 'failed', provider: failureGoal(error).provider, reason: failureReason(error) })
+    const stage = stageOf(error, 'callback')
+    publish({ type: 'failed', provider: failureGoal(error).provider, stage, reason: failureReason(error) })
     const { code, detail, headers } = error
     const page = await failurePage(context, request, error)
     throw new GateError(code, { cause: error, headers, page, ...(detail !== undefined && { detail }) })

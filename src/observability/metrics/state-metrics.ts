@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
+import { addSessionsMetrics, type SessionsState } from './sessions-metrics.ts'
 
 /** What is asked at each scrape. */
 export interface ProductState {
@@ -9,7 +10,7 @@ export interface ProductState {
   readonly sources: () => readonly SourceState[]
   /** Why the changed configuration was refused; false while the newest one is in force. */
   readonly isConfigRefused: () => boolean
-  readonly store: { readonly kind: string; ping(): void | Promise<void> }
+  readonly sessions: SessionsState
 }
 
 interface SourceState {
@@ -36,7 +37,6 @@ export function addStateMetrics(registry: Registry, prefix: string, version: str
         return collect(this)
       },
     })
-  const { store } = state
   gauge('build_info', 'What runs: always 1.', ['version', 'node_version'], (build) =>
     build.set({ version, node_version: process.version }, 1),
   )
@@ -56,9 +56,7 @@ export function addStateMetrics(registry: Registry, prefix: string, version: str
     [],
     (one) => one.set(Number(state.isConfigRefused())),
   )
-  gauge('session_store_up', 'Whether the session store answers.', ['store'], async (up) =>
-    up.set({ store: store.kind }, Number(await answers(store))),
-  )
+  addSessionsMetrics(registry, prefix, state.sessions)
 }
 
 function setAll(
@@ -68,13 +66,4 @@ function setAll(
 ): void {
   gauge.reset()
   for (const source of sources) gauge.set({ source: source.name }, Number(holds(source)))
-}
-
-async function answers(store: ProductState['store']): Promise<boolean> {
-  try {
-    await store.ping()
-    return true
-  } catch {
-    return false
-  }
 }

@@ -23,6 +23,11 @@ export class Backoff {
         resolve()
       }
     })
+    this.#wakeUp = undefined
+  }
+
+  get isWaiting(): boolean {
+    return this.#wakeUp !== undefined
   }
 
   /** Ends a wait at once. */

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../kernel/logger.ts'
+import type { BreakerState } from '../contract.ts'
 import { storeUnavailable } from '../store-error.ts'
 import { formatRedisAddress, type RedisAddress } from './address.ts'
 import { type ClusterMap, readRedirection } from './cluster-map.ts'
 import { askForMap, askNode } from './cluster-view.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './connection.ts'
 import { CLUSTER_DOWN, diagnose, tell } from './diagnose.ts'
-import { RedisLink, type RedisLinkDeps, type RedisLinkOptions, type WatchedReply } from './link.ts'
+import { RedisLink } from './link.ts'
+import type { RedisLinkDeps, RedisLinkOptions, WatchedReply } from './link-options.ts'
 import { type IsAnswer, type RedisServers, ServersError } from './servers.ts'
 import { slotOf } from './slots.ts'
 
@@ -96,6 +98,12 @@ export class ClusterServers implements RedisServers {
   async ping(): Promise<void> {
     if (!this.#map.isWhole) throw storeUnavailable(tell(CLUSTER_DOWN, this.#targetOf(undefined)))
     await Promise.all([...this.#links.values()].map((link) => link.send(['PING'])))
+  }
+
+  breaker(): BreakerState {
+    const states = [...this.#links.values()].map((link) => link.breaker)
+    if (!this.#map.isWhole || states.includes('open')) return 'open'
+    return states.includes('half_open') ? 'half_open' : 'closed'
   }
 
   async useCredentials(credentials: RedisCredentials): Promise<void> {

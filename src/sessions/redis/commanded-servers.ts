@@ -1,8 +1,10 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
+import type { BreakerState } from '../contract.ts'
 import { type CredentialsCommandOptions, CredentialsError, runCredentialsCommand } from './credentials-command.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './connection.ts'
-import type { RedisLink, WatchedReply } from './link.ts'
+import type { RedisLink } from './link.ts'
+import type { WatchedReply } from './link-options.ts'
 import { type IsAnswer, type RedisServers, ServersError } from './servers.ts'
 
 export interface CommandedServersDeps {
@@ -85,6 +87,10 @@ export class CommandedServers implements RedisServers {
 
   ping(): Promise<void> {
     return this.#servers.ping()
+  }
+
+  breaker(): BreakerState {
+    return this.#servers.breaker()
   }
 
   useCredentials(credentials: RedisCredentials): Promise<void> {

@@ -1,7 +1,7 @@
 import type { RedisStoreOptions } from './options.ts'
 import { ClusterServers } from './cluster.ts'
 import { CommandedServers } from './commanded-servers.ts'
-import type { RedisLinkDeps } from './link.ts'
+import type { RedisLinkDeps } from './link-options.ts'
 import { OneServer } from './one-server.ts'
 import { Sentinels } from './sentinel.ts'
 import type { RedisServers } from './servers.ts'

@@ -7,6 +7,9 @@ export interface IndexHashes {
   readonly providerSession: string | undefined
 }
 
+/** Instead of a subject's hash, which is longer: those of everybody. */
+const ALL = 'all'
+
 export interface KeyspaceOptions {
   readonly sessionPrefix: string
   readonly statePrefix: string
@@ -40,7 +43,7 @@ export class Keyspace {
   /** Everything that one step on a session touches: its record, and the indexes that it is filed in. */
   ofStep(key: string, index: IndexHashes | undefined): [record: string, ...indexes: string[]] {
     const tag = this.#tagOf(key)
-    const names: [string, ...string[]] = [this.session(key)]
+    const names: [string, ...string[]] = [this.session(key), this.#index(tag, 'subject', ALL)]
     if (index !== undefined) names.push(this.#index(tag, 'subject', index.subject))
     if (index?.providerSession !== undefined) names.push(this.#index(tag, 'sid', index.providerSession))
     return names
@@ -49,6 +52,11 @@ export class Keyspace {
   /** All indexes in which records of a subject, or of a provider's session, are filed. */
   indexes(kind: 'subject' | 'sid', valueHash: string): string[] {
     return this.#tags.map((tag) => this.#index(tag, kind, valueHash))
+  }
+
+  /** All indexes in which all records are filed. */
+  indexesOfAll(): string[] {
+    return this.indexes('subject', ALL)
   }
 
   lease(name: string): string {

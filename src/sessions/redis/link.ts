@@ -1,6 +1,5 @@
-import type { Clock } from '../../kernel/clock.ts'
 import type { Logger } from '../../kernel/logger.ts'
-import type { StoreWatch } from '../contract.ts'
+import type { BreakerState } from '../contract.ts'
 import { storeUnavailable } from '../store-error.ts'
 import type { RedisAddress } from './address.ts'
 import { Backoff } from './backoff.ts'
@@ -8,42 +7,14 @@ import {
   RedisTimeout,
   type RedisArgument,
   type RedisConnection,
-  type RedisConnectionOptions,
   type RedisCredentials,
   type RedisReply,
 } from './connection.ts'
-import { diagnose, type RedisKey, type RedisTarget } from './diagnose.ts'
+import { diagnose, type RedisTarget } from './diagnose.ts'
 import { checkMaster } from './handshake.ts'
+import type { RedisLinkDeps, RedisLinkOptions, WatchedReply } from './link-options.ts'
 import { isAuthRefused } from './reply-error.ts'
 import { ConnectionOpener, type TrackedConnection } from './tracked-connection.ts'
-
-export interface RedisLinkOptions extends Omit<RedisConnectionOptions, 'address'> {
-  /** Where the server is: asked before each connection. */
-  readonly locate: () => RedisAddress | Promise<RedisAddress>
-  /** Whether a server that is a replica is none. */
-  readonly mastersOnly: boolean
-  /** What says where the server is. */
-  readonly key: RedisKey
-  /** Of names that may be written on this server, so that it is seen whether it tells of changes. */
-  readonly proofPrefix?: string
-}
-
-export interface RedisLinkDeps {
-  readonly clock: Clock
-  readonly logger: Logger
-  /** Something that was read and is watched may have changed; without a key: everything. */
-  readonly changed: (key: string | undefined) => void
-  /** The connection broke, and the next one is on its way. */
-  readonly lost?: () => void
-  /** The server does not believe who we say we are. */
-  readonly refused?: () => void
-}
-
-/** What was read, and who vouches for it. */
-export interface WatchedReply<Reply = RedisReply> {
-  readonly reply: Reply
-  readonly watch: StoreWatch | undefined
-}
 
 /** More commands than that at once are refused: a slow server is not made slower. */
 const MAX_IN_FLIGHT = 4096
@@ -99,6 +70,11 @@ export class RedisLink {
 
   get isConnected(): boolean {
     return this.#connection !== undefined
+  }
+
+  get breaker(): BreakerState {
+    if (this.isConnected) return 'closed'
+    return this.#backoff.isWaiting ? 'open' : 'half_open'
   }
 
   /** Connects once. Rejects with what went wrong. */

@@ -1,7 +1,9 @@
+import type { BreakerState } from '../contract.ts'
 import type { RedisAddress } from './address.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './connection.ts'
 import { ANOTHER_MASTER, diagnose, LocateError, tell } from './diagnose.ts'
-import { RedisLink, type RedisLinkDeps, type RedisLinkOptions, type WatchedReply } from './link.ts'
+import { RedisLink } from './link.ts'
+import type { RedisLinkDeps, RedisLinkOptions, WatchedReply } from './link-options.ts'
 import { type Sentinels } from './sentinel.ts'
 import { type IsAnswer, isSameAddress, type RedisServers, ServersError } from './servers.ts'
 
@@ -66,6 +68,10 @@ export class OneServer implements RedisServers {
 
   async ping(): Promise<void> {
     await this.#link.send(['PING'])
+  }
+
+  breaker(): BreakerState {
+    return this.#link.breaker
   }
 
   async useCredentials(credentials: RedisCredentials): Promise<void> {

@@ -19,7 +19,6 @@ export const PROBES: readonly (readonly [command: string, ...args: string[]])[] 
   ['ZREM', NOBODY, NOBODY],
   ['ZRANGE', NOBODY, '0', '0'],
   ['ZRANGEBYSCORE', NOBODY, '0', '0'],
-  ['ZREMRANGEBYSCORE', NOBODY, '0', '0'],
   ['EVAL', 'return 1', '0'],
   ['EVALSHA', NO_SCRIPT, '0'],
 ]

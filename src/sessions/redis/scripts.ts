@@ -7,11 +7,15 @@ export interface RedisScript {
   readonly sha1: string
 }
 
-/** Files ARGV[member] under every index key from KEYS[2] on, drops what is over, and has the key itself end with its last member. */
+/**
+ * Files ARGV[member] under every index key from KEYS[2] on, drops what is over (not all at once: it may be very many), and has
+ * the key itself end with its last member.
+ */
 const FILE_IN_INDEXES = `
 local function file(member, ends, now)
   for i = 2, #KEYS do
-    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now)
+    local over = redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', now, 'LIMIT', 0, 100)
+    if #over > 0 then redis.call('ZREM', KEYS[i], unpack(over)) end
     redis.call('ZADD', KEYS[i], ends, member)
     local last = redis.call('ZRANGE', KEYS[i], -1, -1, 'WITHSCORES')
     redis.call('PEXPIRE', KEYS[i], math.max(1, tonumber(last[2]) - tonumber(now)))

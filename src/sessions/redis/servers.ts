@@ -1,6 +1,8 @@
+import type { BreakerState } from '../contract.ts'
 import type { RedisAddress } from './address.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './connection.ts'
-import type { RedisLink, WatchedReply } from './link.ts'
+import type { RedisLink } from './link.ts'
+import type { WatchedReply } from './link-options.ts'
 
 export type IsAnswer = (cause: unknown) => boolean
 
@@ -21,6 +23,8 @@ export interface RedisServers {
   distrust(name: string): Error
   /** Rejects when a server that has keys of ours does not answer. */
   ping(): Promise<void>
+  /** Of all connections the one that is worst off. */
+  breaker(): BreakerState
   useCredentials(credentials: RedisCredentials): Promise<void>
   close(): void
 }

@@ -163,7 +163,7 @@ test('FM-03: a command or a key that the ACL denies', async (t) => {
     ['evalsha', 'EVALSHA'],
     ['set', 'SET'],
     ['zadd', 'ZADD'],
-    ['zremrangebyscore', 'ZREMRANGEBYSCORE'],
+    ['zrangebyscore', 'ZRANGEBYSCORE'],
     ['exists', 'EXISTS'],
   ] as const) {
     await server.command(...rules, `-${denied}`)
