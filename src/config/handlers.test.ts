@@ -63,6 +63,7 @@ test('most handlers of Oathkeeper need a configuration when they are enabled, an
   ])
   accept(t, 'mutators: { header: { enabled: true, config: { headers: {} }, more: 1 } }', options)
   accept(t, 'authenticators: { anonymous: { enabled: true } }', options)
+  accept(t, 'errors: { handlers: { www_authenticate: { enabled: true, more: 1 }, json: { more: 1 } } }', options)
 })
 
 test('noop, unauthorized, allow and deny take a switch and nothing else', (t) => {

@@ -51,7 +51,7 @@ const WRAPPINGS: Readonly<Record<HandlerKind, Readonly<Record<string, Wrapping>>
     hydrator: 'loose-with-config',
     id_token: 'loose-with-config',
   },
-  errors: { json: 'loose', redirect: 'loose-with-config', www_authenticate: 'loose-with-config', login: 'strict' },
+  errors: { json: 'loose', redirect: 'loose-with-config', www_authenticate: 'loose', login: 'strict' },
 }
 
 /** The schema of each envelope's `config`, for the published JSON Schema; validation takes it only when enabled. */
