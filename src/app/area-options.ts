@@ -10,8 +10,8 @@ export function loginOptions({ login, session }: Config): LoginOptions | undefin
   if (login === undefined) return undefined
   return {
     ...login,
-
     cookie: session.cookie,
+    rememberMe: session.rememberMe.enabled ? session.rememberMe : undefined,
     subjectFrom: session.subjectFrom,
   }
 }

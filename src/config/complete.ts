@@ -97,22 +97,44 @@ function isHttps(login: LoginConfig | undefined): boolean {
 /** Checks that sections fit together. `document` tells what was written from what is a default. */
 export function checkSections(sections: Sections, document: PlainObject): KeyProblem[] {
   return [
-    ...checkLifetime(sections, document),
+    ...checkLifetimes(sections, document),
     ...(sections.login === undefined ? [] : checkCookie(sections.session, sections.login)),
   ]
 }
 
-function checkLifetime({ session, sessionStore }: Sections, document: PlainObject): KeyProblem[] {
-  if (sessionStore.type !== 'redis' || session.lifetimeMs === undefined) return []
-  const redis = sectionOf(sectionOf(document, 'session_store') ?? {}, 'redis')
-  if (redis?.['ttl'] === undefined || session.lifetimeMs <= sessionStore.redis.ttlMs) return []
+/** Where sessions have a lifetime, besides `session.lifetime`. */
+function furtherLifetimes({ login, session }: Sections): { readonly path: KeyProblem['path']; readonly ms: number }[] {
+  const { rememberMe } = session
+  const ofProviders = (login?.providers ?? []).flatMap(({ session: own }, index) =>
+    own.lifetimeMs === undefined
+      ? []
+      : [{ path: ['login', 'providers', index, 'session', 'lifetime'], ms: own.lifetimeMs }],
+  )
   return [
-    {
-      path: ['session', 'lifetime'],
-      message:
-        'must not be longer than session_store.redis.ttl, after which the data of the session is gone; leave one of them out',
-    },
+    ...(rememberMe.enabled ? [{ path: ['session', 'remember_me', 'lifetime'], ms: rememberMe.lifetimeMs }] : []),
+    ...ofProviders,
   ]
+}
+
+function checkLifetimes(sections: Sections, document: PlainObject): KeyProblem[] {
+  const { session, sessionStore } = sections
+  const { rememberMe } = session
+  const problems: KeyProblem[] = []
+  if (rememberMe.enabled && rememberMe.lifetimeMs < lifetimeOf(session, sessionStore)) {
+    const message = 'must not be shorter than session.lifetime, which is for people who did not ask to stay signed in'
+    problems.push({ path: ['session', 'remember_me', 'lifetime'], message })
+  }
+  if (sessionStore.type !== 'redis') return problems
+  const redis = sectionOf(sectionOf(document, 'session_store') ?? {}, 'redis')
+  if (redis?.['ttl'] === undefined) return problems
+  const written = session.lifetimeMs === undefined ? [] : [{ path: ['session', 'lifetime'], ms: session.lifetimeMs }]
+  for (const { path, ms } of [...written, ...furtherLifetimes(sections)]) {
+    if (ms <= sessionStore.redis.ttlMs) continue
+    const message =
+      'must not be longer than session_store.redis.ttl, after which the data of the session is gone; leave one of them out'
+    problems.push({ path, message })
+  }
+  return problems
 }
 
 /** What browsers would refuse or send to the wrong place is refused here, where it can be told (V-099). */
@@ -176,7 +198,10 @@ export function sectionWarnings({ login, session, sessionStore }: Sections, docu
   if (open !== undefined) {
     warnings.push({ path: ['login', 'base_url'], message: `${open} is not https: session cookies travel unencrypted` })
   }
-  const { idleTimeoutMs } = session
+  const { idleTimeoutMs, rememberMe } = session
+  if (rememberMe.asks && !rememberMe.enabled) {
+    warnings.push({ path: ['session', 'remember_me', 'ask'], message: 'has no effect without remember_me.enabled' })
+  }
   if (idleTimeoutMs !== undefined && idleTimeoutMs >= lifetimeOf(session, sessionStore)) {
     warnings.push({
       path: ['session', 'idle_timeout'],

@@ -33,6 +33,7 @@ test('what is left out has its default', (t) => {
         authorizationParams: {},
         userinfo: false,
         idTokenAlgorithm: undefined,
+        session: { lifetimeMs: undefined, idleTimeout: undefined, ceilingFrom: ['claims.session_expiry'] },
         caFile: undefined,
       },
     ],
@@ -45,6 +46,7 @@ test('what is left out has its default', (t) => {
   assert.deepEqual(session, {
     lifetimeMs: 86_400_000,
     idleTimeoutMs: undefined,
+    rememberMe: { enabled: false, asks: false, lifetimeMs: 2_592_000_000, idleTimeout: 'off' },
     cookie: {
       name: '__Host-oathkeeper',
       domain: undefined,

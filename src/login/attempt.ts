@@ -1,4 +1,5 @@
 import { type GateError, toGateError } from '../kernel/errors.ts'
+import type { StepUp } from '../kernel/step-up.ts'
 import { authenticate, type Identity } from './authenticate.ts'
 import { type AuthorizationResponse, readAuthorizationResponse } from './authorization-response.ts'
 import type { LoginContext } from './context.ts'
@@ -18,6 +19,7 @@ export interface FinishedAttempt {
   readonly returnTo: ReturnTarget
   /** When it began. */
   readonly startedAt: number
+  readonly stepUp: StepUp | undefined
   /** Remove what the attempt left in the browser. */
   readonly spent: readonly Header[]
 }
@@ -41,15 +43,16 @@ export async function finishAttempt(context: LoginContext, request: LoginRequest
     }
     const { issuer } = response
     const identity = await authenticate(context, provider, transaction, { code: codeOf(response), issuer })
-    const { baseUrl, startedAt } = transaction
-    return { identity, returnTo: returnTo ?? context.settings.afterLogin(baseUrl), startedAt, spent }
+    const { baseUrl, startedAt, stepUp } = transaction
+    return { identity, returnTo: returnTo ?? context.settings.afterLogin(baseUrl), startedAt, stepUp, spent }
   } catch (cause: unknown) {
     const error = toGateError(cause)
     if (transaction !== undefined && returnTo !== undefined && helpsToForce(error, transaction)) {
-      const { baseUrl, redirectUri, stepUp } = transaction
-      throw new AnotherRound({ provider, baseUrl, redirectUri, returnTo, stepUp, isForced: true }, spent)
+      const { baseUrl, redirectUri, stepUp, rememberMe } = transaction
+      throw new AnotherRound({ provider, baseUrl, redirectUri, returnTo, stepUp, rememberMe, isForced: true }, spent)
     }
-    throw new InterruptedLogin(error, { provider: provider.id, returnTo, stepUp: transaction?.stepUp }, spent)
+    const { stepUp, rememberMe } = transaction ?? {}
+    throw new InterruptedLogin(error, { provider: provider.id, returnTo, stepUp, rememberMe }, spent)
   }
 }
 

@@ -8,6 +8,7 @@ import type { Claims } from './id-token-checks.ts'
 import type { Provider } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
 import { exchangeCode, type TokenResponse, TokenRefusedError } from './token-request.ts'
+import { limitsOf, type ProviderSpeech, UnreadableCeilingError } from './session-limits.ts'
 import { inStage } from './stage.ts'
 import { strengthOf } from './step-up.ts'
 import type { Transaction } from './transaction.ts'
@@ -25,7 +26,7 @@ export interface CodeResponse {
 
 /** Spends the code and believes what comes back only after every check. */
 export async function authenticate(
-  { clock, subjectOf }: LoginContext,
+  { clock, settings, subjectOf }: LoginContext,
   provider: Provider,
   transaction: Transaction,
   response: CodeResponse,
@@ -45,7 +46,11 @@ export async function authenticate(
       checkSubject(() => subjectOf(claims))
       const identity = identityOf(provider, await issuerOf(provider), tokens, claims)
       checkAge(identity, transaction, clock.now())
-      return identity
+      return {
+        ...identity,
+        ...limitsOf(provider.options, transaction.rememberMe === true ? settings.rememberMe : undefined),
+        expiresAt: ceilingOf(provider, { claims, tokenResponse: tokens.others }, clock.now()),
+      }
     })
   } catch (cause: unknown) {
     const isWeak = cause instanceof WeakAuthenticationError && transaction.stepUp !== undefined
@@ -60,6 +65,13 @@ function checkAge({ authTime }: Identity, { stepUp }: Transaction, now: number):
   if (stepUp?.maxAgeSeconds === undefined || authTime === undefined) return
   if (authTime + stepUp.maxAgeSeconds * 1000 > now) return
   throw new WeakAuthenticationError('auth_time of the ID token is longer ago than max_age', true)
+}
+
+/** Until when the provider lets the session last. */
+function ceilingOf(provider: Provider, speech: ProviderSpeech, now: number): number | undefined {
+  const ceiling = provider.ceilingOf(speech, now)
+  if (ceiling === undefined || ceiling > now) return ceiling
+  throw new LoginFailure('provider_refused', { detail: 'the provider says that its session is over already' })
 }
 
 /** The claims of the ID token, joined by those of UserInfo; the latter alone where a provider gives no ID token and need not. */
@@ -88,7 +100,7 @@ function checkSubject(read: () => string): void {
 }
 
 function toFailure(cause: unknown, providerId: string): GateError {
-  if (cause instanceof TokenError || cause instanceof SubjectMismatchError) {
+  if (cause instanceof TokenError || cause instanceof SubjectMismatchError || cause instanceof UnreadableCeilingError) {
     return new LoginFailure('answer_untrusted', { cause, detail: cause.message })
   }
   // A code that came too late or twice is nobody's fault; anything else is in our configuration or in the provider.
@@ -102,14 +114,19 @@ async function issuerOf(provider: Provider): Promise<string> {
   return (await provider.metadata()).issuer ?? provider.options.issuer
 }
 
-function identityOf({ id }: Provider, issuer: string, tokens: TokenResponse, claims: Claims): Identity {
+function identityOf(
+  { id }: Provider,
+  issuer: string,
+  { accessToken, idToken = '', refreshToken, accessTokenExpiresAt, scope }: TokenResponse,
+  claims: Claims,
+): Identity {
   const { sub, auth_time: authTime, acr, amr, sid } = claims
   return {
     subject: String(sub),
     provider: id,
     issuer,
     claims,
-    tokens: { ...tokens, idToken: tokens.idToken ?? '' },
+    tokens: { accessToken, idToken, refreshToken, accessTokenExpiresAt, scope },
     authTime: typeof authTime === 'number' ? authTime * 1000 : undefined,
     acr: typeof acr === 'string' ? acr : undefined,
     amr: Array.isArray(amr) && amr.every((method) => typeof method === 'string') ? amr : undefined,

@@ -11,15 +11,21 @@ export interface BeginQuery {
   readonly returnTo: string | undefined
   readonly provider: string | undefined
   readonly stepUp?: StepUp | undefined
+  readonly rememberMe?: boolean | undefined
 }
 
 /** URL of the route that begins a login, at an origin of the configuration. */
-export function beginUrl(settings: LoginSettings, baseUrl: string, { returnTo, provider, stepUp }: BeginQuery): string {
+export function beginUrl(
+  settings: LoginSettings,
+  baseUrl: string,
+  { returnTo, provider, stepUp, rememberMe }: BeginQuery,
+): string {
   const query: string[] = []
   const encoded = returnTo === undefined ? '' : encodeURIComponent(returnTo)
   if (encoded !== '' && encoded.length <= MAX_RETURN_CHARS) query.push(`return_to=${encoded}`)
   if (provider !== undefined) query.push(`provider=${provider}`)
   if (stepUp !== undefined) query.push(...stepUpQuery(stepUp))
+  if (rememberMe !== undefined) query.push(`remember_me=${rememberMe}`)
   return `${baseUrl}${settings.basePath}/login${query.length === 0 ? '' : `?${query.join('&')}`}`
 }
 

@@ -7,6 +7,7 @@ import type { Session } from '../sessions/contract.ts'
 import { InterruptedLogin, LoginFailure } from './failure.ts'
 import { type Header, redirect, renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
+import { longestRemainingMs } from './session-limits.ts'
 import { inStage } from './stage.ts'
 
 const MAX_USER_AGENT_CHARS = 256
@@ -15,7 +16,7 @@ const MAX_USER_AGENT_CHARS = 256
 export async function enter(
   context: LoginContext,
   request: LoginRequest,
-  { identity, returnTo, startedAt, spent }: FinishedAttempt,
+  { identity, returnTo, startedAt, stepUp, spent }: FinishedAttempt,
 ): Promise<Reply> {
   try {
     const cookie = await inStage('session', () => createSession(context, request, identity, startedAt))
@@ -36,7 +37,8 @@ export async function enter(
       settings.secure,
     )
   } catch (cause: unknown) {
-    throw new InterruptedLogin(toGateError(cause), { provider: identity.provider, returnTo }, spent)
+    const { provider, isRemembered: rememberMe } = identity
+    throw new InterruptedLogin(toGateError(cause), { provider, returnTo, stepUp, rememberMe }, spent)
   }
 }
 
@@ -57,7 +59,7 @@ async function createSession(
   const { provider, subject, id } = session
   publish({ type: 'completed', provider })
   logger.info({ provider, subject, session_id: id, request_id: request.requestId }, 'login completed')
-  return sessionCookie.write(ticket, session.expiresAt - clock.now())
+  return sessionCookie.write(ticket, longestRemainingMs(session, clock.now()), session.isRemembered)
 }
 
 /** A logout that the provider told of before there was a session found nothing to end. */

@@ -99,6 +99,8 @@ export interface LoginGoal {
   readonly returnTo?: ReturnTarget | undefined
   /** How they have to log in for that. */
   readonly stepUp?: StepUp | undefined
+  /** Whether they asked to stay signed in. */
+  readonly rememberMe?: boolean | undefined
 }
 
 export interface LoginFailureOptions extends LoginGoal {
@@ -114,14 +116,14 @@ export class LoginFailure extends GateError {
   readonly goal: LoginGoal
 
   constructor(kind: FailureKind, options: LoginFailureOptions = {}) {
-    const { cause, detail, headers = [], provider, returnTo, stepUp } = options
+    const { cause, detail, headers = [], ...goal } = options
     super(FAILURES[kind].code, {
       headers,
       ...(cause !== undefined && { cause }),
       ...(detail !== undefined && { detail }),
     })
     this.kind = kind
-    this.goal = { provider, returnTo, stepUp }
+    this.goal = goal
   }
 }
 

@@ -88,12 +88,12 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     sessionCookie,
     loginCookies,
     subjectOf,
-    startAgainUrl: (baseUrl, { returnTo, provider, stepUp }) =>
+    startAgainUrl: (baseUrl, { provider, ...goal }) =>
       // The default provider needs no name.
       beginUrl(settings, baseUrl, {
-        returnTo,
+        returnTo: undefined,
+        ...goal,
         provider: provider === defaultProvider.id ? undefined : provider,
-        stepUp,
       }),
   }
   warnOfPlainHttp(settings, logger)

@@ -1,5 +1,6 @@
 import type { AlgorithmName } from '../credentials/algorithms.ts'
 import type { Secret } from '../lib/secret.ts'
+import type { IdleTimeout } from '../sessions/contract.ts'
 
 /** `login` and the parts of `session` that HTTP needs, read and defaulted: what `createLogin` takes. */
 export interface LoginOptions {
@@ -20,8 +21,25 @@ export interface LoginOptions {
   readonly afterLogout: string
   /** `session.cookie`. */
   readonly cookie: CookieOptions
+  /** `session.remember_me`, where it is enabled. */
+  readonly rememberMe?: RememberMeOptions | undefined
   /** `session.subject_from`. */
   readonly subjectFrom: string
+}
+
+export interface RememberMeOptions {
+  /** A page asks before each login that does not say. */
+  readonly asks: boolean
+  readonly lifetimeMs: number
+  readonly idleTimeout: IdleTimeout
+}
+
+/** `login.providers[].session`: what is different for sessions of one provider. */
+export interface ProviderSessionOptions {
+  readonly lifetimeMs: number | undefined
+  readonly idleTimeout: IdleTimeout | undefined
+  /** Paths to where it says until when the session may last. */
+  readonly ceilingFrom: readonly string[]
 }
 
 export interface ProviderOptions {
@@ -38,6 +56,7 @@ export interface ProviderOptions {
   readonly userinfo: boolean
   /** Path of a PEM file with what to trust instead of the system's certificates. */
   readonly caFile: string | undefined
+  readonly session?: ProviderSessionOptions | undefined
   /** The one algorithm of ID tokens, as registered; nothing for every asymmetric one that the provider names. */
   readonly idTokenAlgorithm?: AlgorithmName | undefined
 }

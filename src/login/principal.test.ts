@@ -6,7 +6,7 @@ import type { Session } from '../sessions/contract.ts'
 import { createPrincipals, createSubjectReader } from './principal.ts'
 
 const session = (changes: Partial<Session> = {}): Session => {
-  const { address: _, userAgent: __, ...draft } = sessionDraft()
+  const { address: _, userAgent: __, isRemembered: ___, ...draft } = sessionDraft()
   return { ...openedSession(), ...draft, expiresAt: 3_600_000, ...changes }
 }
 

@@ -11,6 +11,7 @@ import { fetchMetadata } from './discovery.ts'
 import type { AuthMethod, ProviderOptions } from './options.ts'
 import { toProviderError } from './provider-error.ts'
 import type { ProviderMetadata } from './provider-metadata.ts'
+import { type CeilingReader, createCeilingReader } from './session-limits.ts'
 
 /** An OpenID provider. Nothing is asked of it before somebody logs in, so that it may be down when we start. */
 export interface Provider {
@@ -25,6 +26,7 @@ export interface Provider {
   /** Whose signature an ID token must carry, and by which algorithms. */
   readonly keys: KeySource
   idTokenAlgorithms(metadata: ProviderMetadata): readonly AlgorithmName[]
+  readonly ceilingOf: CeilingReader
   /** Whether a login without an ID token is none. */
   needsIdToken(metadata: ProviderMetadata): boolean
 }
@@ -76,6 +78,7 @@ export function createProvider(options: ProviderOptions, index: number, deps: Pr
         }),
     idTokenAlgorithms: ({ idTokenAlgorithms }) =>
       idTokenAlgorithm === undefined ? idTokenAlgorithms : [idTokenAlgorithm],
+    ceilingOf: createCeilingReader(options.session?.ceilingFrom ?? []),
     needsIdToken: () => true,
   }
 }

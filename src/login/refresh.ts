@@ -8,6 +8,7 @@ import { verifyIdToken } from './id-token.ts'
 import type { Claims } from './id-token-checks.ts'
 import type { Provider } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
+import { type ProviderSpeech, UnreadableCeilingError } from './session-limits.ts'
 import { exchangeRefreshToken, type TokenResponse, TokenRefusedError, WithheldError } from './token-request.ts'
 import { joinUserinfo, SubjectMismatchError } from './userinfo.ts'
 
@@ -71,8 +72,21 @@ async function renew(
     refreshToken: response.refreshToken ?? refreshToken,
     scope: response.scope ?? scope,
   }
-  if (!provider.options.userinfo) return { kind: 'refreshed', tokens, claims: verified?.claims }
-  return { kind: 'refreshed', tokens, claims: await renewUserinfo(provider, response, verified?.claims, session) }
+  const speech = { claims: verified?.claims, tokenResponse: response.others }
+  const expiresAt = renewedCeiling(provider, speech, clock.now())
+  if (!provider.options.userinfo) return { kind: 'refreshed', tokens, claims: verified?.claims, expiresAt }
+  const claims = await renewUserinfo(provider, response, verified?.claims, session)
+  return { kind: 'refreshed', tokens, claims, expiresAt }
+}
+
+/** What cannot be read changes nothing: the end that was said before stays. */
+function renewedCeiling(provider: Provider, speech: ProviderSpeech, now: number): number | undefined {
+  try {
+    return provider.ceilingOf(speech, now)
+  } catch (cause: unknown) {
+    if (cause instanceof UnreadableCeilingError) return undefined
+    throw cause
+  }
 }
 
 /**

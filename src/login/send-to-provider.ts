@@ -23,6 +23,8 @@ export interface LoginPath {
   readonly stepUp?: StepUp | undefined
   /** The provider has to ask who it is, whatever it knows (`prompt=login`). */
   readonly isForced?: boolean
+  /** The person asked to stay signed in. */
+  readonly rememberMe?: boolean | undefined
 }
 
 /**
@@ -36,19 +38,19 @@ export async function sendToProvider(
   moreHeaders: readonly Header[] = [],
 ): Promise<Reply> {
   const { settings, states, clock, loginCookies } = context
-  const { provider, baseUrl, redirectUri, returnTo, stepUp, isForced } = path
+  const { provider, ...start } = path
+  const { returnTo, stepUp, rememberMe } = path
   const cookies = cookieHeader(request)
   if (context.sessionCookie.hasSeveral(cookies)) throw cookiesRepeated(context, returnTo)
 
-  const interrupted = { provider: provider.id, returnTo, stepUp }
+  const interrupted = { provider: provider.id, returnTo, stepUp, rememberMe }
   if (strengthOf(provider.options, stepUp).acrValues?.length === 0) {
     const detail = 'acr_values is nothing that authorization_params.acr_values of the provider has'
     throw new LoginFailure('authentication_insufficient', { ...interrupted, detail })
   }
   const metadata = await orInterrupt(() => provider.metadata(), interrupted)
-  const { issuer } = provider.options
   const startedAt = clock.now()
-  const transaction = createTransaction({ issuer, baseUrl, redirectUri, returnTo, startedAt, stepUp, isForced })
+  const transaction = createTransaction({ ...start, issuer: provider.options.issuer, startedAt })
   const { attempt, setCookie } = loginCookies.begin(provider.id)
   const expiresAt = startedAt + settings.stateTtlMs
   await orInterrupt(

@@ -9,8 +9,8 @@ export interface SessionCookie {
   hasSeveral(cookieHeader: string): boolean
   /** Every value under our name; for logout, which ends whatever there is. */
   readTickets(cookieHeader: string): string[]
-  /** `Set-Cookie` value for a new ticket. */
-  write(ticket: string, lifetimeMs: number): string
+  /** `Set-Cookie` value for a new ticket. Of a person who asked to stay signed in the browser keeps it. */
+  write(ticket: string, lifetimeMs: number, isRemembered?: boolean): string
   /** `Set-Cookie` value that removes it. */
   readonly clear: string
 }
@@ -34,7 +34,8 @@ export function createSessionCookie({ cookieName: name, cookie, secure }: Sessio
       })
       return tickets
     },
-    write: (ticket, lifetimeMs) => `${name}=${ticket}${tail}${cookie.persistent ? maxAge(lifetimeMs) : ''}`,
+    write: (ticket, lifetimeMs, isRemembered = false) =>
+      `${name}=${ticket}${tail}${cookie.persistent || isRemembered ? maxAge(lifetimeMs) : ''}`,
     clear: `${name}=${tail}; Max-Age=0`,
   }
 }

@@ -1,7 +1,7 @@
 import { type Problem, ProblemsError } from '../kernel/problem.ts'
 import { checkCookie } from './check-cookie.ts'
 import { checkProviders } from './check-providers.ts'
-import type { CookieOptions, LoginOptions } from './options.ts'
+import type { CookieOptions, LoginOptions, RememberMeOptions } from './options.ts'
 import { createReturnTargets, type ReturnTarget, type ReturnTargets } from './return-target.ts'
 
 /** What every route works with: the options, checked and made ready. */
@@ -15,6 +15,8 @@ export interface LoginSettings {
   readonly secure: boolean
   readonly cookieName: string
   readonly cookie: CookieOptions
+  /** Nothing where nobody may ask to stay signed in. */
+  readonly rememberMe?: RememberMeOptions | undefined
   /** Where a request of this origin goes after login and logout. */
   afterLogin(baseUrl: string): ReturnTarget
   afterLogout(baseUrl: string): ReturnTarget
@@ -73,6 +75,7 @@ export function compileSettings(options: LoginOptions): LoginSettings {
     secure,
     cookieName,
     cookie: options.cookie,
+    rememberMe: options.rememberMe,
     afterLogin: target(options.afterLogin),
     afterLogout: target(options.afterLogout),
     leavesAfterLogout: options.afterLogout !== '/',

@@ -1,6 +1,7 @@
 import type { SessionTokens } from '../sessions/contract.ts'
 import { isJsonObject, parseStrictJsonBytes } from '../lib/strict-json.ts'
 import type { Provider } from './provider.ts'
+import { withoutTokens } from './session-limits.ts'
 import { UnexpectedStatusError } from '../lib/outbound.ts'
 import { parseRetryAfter } from '../lib/retry-after.ts'
 import type { Transaction } from './transaction.ts'
@@ -25,7 +26,11 @@ export class WithheldError extends Error {
   override readonly name = 'WithheldError'
 }
 
-export type TokenResponse = Omit<SessionTokens, 'idToken'> & { readonly idToken: string | undefined }
+export type TokenResponse = Omit<SessionTokens, 'idToken'> & {
+  readonly idToken: string | undefined
+  /** What else the answer says: no tokens. */
+  readonly others: Readonly<Record<string, unknown>>
+}
 
 /** Spends an authorization code. It is sent once, whatever comes of it. */
 export function exchangeCode(
@@ -108,6 +113,7 @@ function parseTokenResponse(document: unknown, now: number): TokenResponse {
     refreshToken: readText(document, 'refresh_token'),
     scope: readText(document, 'scope'),
     accessTokenExpiresAt: readExpiry(expiresIn, now),
+    others: withoutTokens(document),
   }
 }
 

@@ -20,6 +20,8 @@ export interface Transaction {
   readonly stepUp?: StepUp | undefined
   /** The provider was told to ask who it is, whatever it knows. */
   readonly isForced?: boolean | undefined
+  /** The person asked to stay signed in. */
+  readonly rememberMe?: boolean | undefined
 }
 
 export interface TransactionStart {
@@ -30,6 +32,8 @@ export interface TransactionStart {
   readonly startedAt: number
   readonly stepUp?: StepUp | undefined
   readonly isForced?: boolean | undefined
+  /** The person asked to stay signed in. */
+  readonly rememberMe?: boolean | undefined
 }
 
 // 48 octets are 64 characters, each of which can be any of the alphabet; RFC 7636 §7.1 asks for 32 octets at least.
@@ -52,12 +56,13 @@ export function parseTransaction(value: unknown): Transaction | undefined {
   const { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl } = value
   const texts = { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl }
   if (!Object.values(texts).every((part) => typeof part === 'string' && part !== '')) return undefined
-  const { startedAt, stepUp, isForced } = value
+  const { startedAt, stepUp, isForced, rememberMe } = value
   return {
     ...(texts as Transaction),
     startedAt: typeof startedAt === 'number' ? startedAt : 0,
     stepUp: parseStepUp(stepUp),
     isForced: isForced === true,
+    rememberMe: typeof rememberMe === 'boolean' ? rememberMe : undefined,
   }
 }
 

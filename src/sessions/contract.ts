@@ -133,6 +133,8 @@ export interface Session {
   readonly lastSeenAt: number
   /** The longest time that it was not used, until `lastSeenAt`. */
   readonly longestIdleMs: number
+  /** The person asked to stay signed in. */
+  readonly isRemembered: boolean
   readonly authTime: number | undefined
   readonly acr: string | undefined
   readonly amr: readonly string[] | undefined
@@ -156,6 +158,7 @@ export type SessionDraft = Pick<
   /** Client address and user agent, for the operator's list; outside the seal. */
   readonly address: string
   readonly userAgent: string
+  readonly isRemembered?: boolean | undefined
   /** Instead of `session.lifetime`. */
   readonly lifetimeMs?: number | undefined
   /** Instead of `session.idle_timeout`. */

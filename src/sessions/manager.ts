@@ -85,6 +85,7 @@ class Manager implements RunningSessionManager {
       userAgent,
       lifetimeMs = lifetimes.lifetimeMs,
       idleTimeout,
+      isRemembered = false,
       expiresAt = Number.POSITIVE_INFINITY,
       ...identity
     } = draft
@@ -101,6 +102,7 @@ class Manager implements RunningSessionManager {
       lifetimeEndsAt,
       lastSeenAt: now,
       longestIdleMs: 0,
+      isRemembered,
     }
     const content = { session, address, userAgent, tokensObtainedAt: now, idleTimeout }
     const opened = await this.#records.create(ticket, content)

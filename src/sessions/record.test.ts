@@ -29,6 +29,7 @@ function someContent(
     lifetimeEndsAt: 9000,
     lastSeenAt: 2000,
     longestIdleMs: 0,
+    isRemembered: false,
     ...moreTimes,
   }
   return {
@@ -43,7 +44,10 @@ function someContent(
 const full = someContent({ sid: 'sid-1', acr: 'high', amr: ['pwd', 'otp'], authTime: 900 })
 
 test('what is written is read again, with everything and with nothing optional', () => {
-  const limited = someContent({ idleTimeout: 60_000 }, { lifetimeEndsAt: 20_000, longestIdleMs: 500 })
+  const limited = someContent(
+    { idleTimeout: 60_000 },
+    { lifetimeEndsAt: 20_000, longestIdleMs: 500, isRemembered: true },
+  )
   const refresh = { spender: 'somebody', failures: 2, retryAt: 1700 }
   const userinfo = { readAt: 1600, retryAt: 1800 }
   const renewing = { ...full, refresh, userinfo }

@@ -56,6 +56,7 @@ interface SealedPart {
   readonly tokensObtainedAt: number
   readonly longestIdleMs?: number
   readonly idleTimeout?: IdleTimeout
+  readonly isRemembered?: true
   readonly refresh?: RefreshProgress
   readonly userinfo?: UserinfoProgress
   readonly authTime?: number
@@ -148,6 +149,7 @@ function sealedPartOf(content: SessionContent): SealedPart {
     tokensObtainedAt,
     ...(session.longestIdleMs === 0 ? {} : { longestIdleMs: session.longestIdleMs }),
     ...(idleTimeout === undefined ? {} : { idleTimeout }),
+    ...(session.isRemembered && { isRemembered: true }),
     ...(refresh === undefined ? {} : { refresh }),
     ...(userinfo === undefined ? {} : { userinfo }),
     ...(session.authTime === undefined ? {} : { authTime: session.authTime }),
@@ -179,6 +181,7 @@ function contentOf(key: string, metadata: SessionMetadata, sealed: SealedPart): 
       lifetimeEndsAt: latestEndOf(metadata),
       lastSeenAt: metadata.lastSeenAt,
       longestIdleMs: sealed.longestIdleMs ?? 0,
+      isRemembered: sealed.isRemembered === true,
       authTime: sealed.authTime,
       acr: sealed.acr,
       amr: sealed.amr,

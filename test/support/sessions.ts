@@ -21,6 +21,7 @@ export function openedSession(changes: Partial<Session> = {}): Session {
     lifetimeEndsAt: Number.MAX_SAFE_INTEGER,
     lastSeenAt: 0,
     longestIdleMs: 0,
+    isRemembered: false,
     authTime: undefined,
     acr: undefined,
     amr: undefined,

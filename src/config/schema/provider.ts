@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { providerSessionSchema } from './lifetimes.ts'
 import { filePath, isLoopback, secret, uniqueList } from './scalars.ts'
 
 /** Parameters of the authorization request that are made for each login; a fixed value would break or weaken it. */
@@ -58,6 +59,7 @@ export const providerSchema = z
       .enum(ID_TOKEN_ALGORITHMS)
       .optional()
       .describe('The one algorithm of its ID tokens, as registered. Default: every asymmetric one that the provider names.'),
+    session: providerSessionSchema.prefault({}).describe('What is different for sessions of this provider.'),
     ca_file: filePath().optional().describe('Certificates (PEM) that are trusted for this provider.'),
   })
   .transform((wire, context) => ({
@@ -70,6 +72,7 @@ export const providerSchema = z
     authorizationParams: wire.authorization_params,
     userinfo: wire.userinfo,
     idTokenAlgorithm: idTokenAlgorithm(wire.id_token_signed_response_alg, wire.client_secret !== undefined, context),
+    session: wire.session,
     caFile: wire.ca_file,
   }))
 

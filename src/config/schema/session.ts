@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { duration, MAX_LIFETIME_MS, TOKEN } from './scalars.ts'
-
-const MAX_LIFETIME = `${MAX_LIFETIME_MS / 86_400_000}d`
+import { idleTimeout, lifetime, rememberMeSchema } from './lifetimes.ts'
+import { duration, TOKEN } from './scalars.ts'
 
 const DOMAIN = /^\.?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/i
 /** No control character, no space, no semicolon: it would end the attribute (CVE-2024-47764). */
@@ -46,13 +45,13 @@ const cookieSchema = z
 /** `session`: how long sessions live, and their cookie. */
 export const sessionSchema = z
   .strictObject({
-    lifetime: duration({ min: '1s', max: MAX_LIFETIME })
+    lifetime: lifetime()
       .optional()
       .describe('From login to the end, whatever is done. Default: `session_store.redis.ttl` with Redis, else `24h`.'),
-    idle_timeout: z
-      .union([z.literal('off'), duration({ min: '1s', max: MAX_LIFETIME })])
+    idle_timeout: idleTimeout()
       .prefault('off')
       .describe('Ends a session that is not used for that long.'),
+    remember_me: rememberMeSchema.prefault({}).describe('Sessions of people who asked to stay signed in.'),
     cookie: cookieSchema.prefault({}).describe('The session cookie.'),
     subject_from: z
       .string()
@@ -75,6 +74,7 @@ export const sessionSchema = z
   .transform((wire) => ({
     lifetimeMs: wire.lifetime,
     idleTimeoutMs: wire.idle_timeout === 'off' ? undefined : wire.idle_timeout,
+    rememberMe: wire.remember_me,
     cookie: wire.cookie,
     subjectFrom: wire.subject_from,
     refreshBeforeMs: wire.refresh.before,

@@ -95,6 +95,7 @@ export function createRuleProvider(
       backoffMs: KEYS_BACKOFF_MS,
     }),
     idTokenAlgorithms: ({ idTokenAlgorithms }) => idTokenAlgorithms,
+    ceilingOf: () => undefined,
     needsIdToken: ({ issuer }) => issuer !== undefined && begin.scopes.includes('openid'),
   }
 }

@@ -39,6 +39,7 @@ function sessionOf(
     lifetimeEndsAt: Number.MAX_SAFE_INTEGER,
     lastSeenAt: 0,
     longestIdleMs: 0,
+    isRemembered: false,
     authTime: undefined,
     acr: undefined,
     amr: undefined,
