@@ -236,6 +236,12 @@ export interface SessionManager {
   whyEnded(ticket: string): EndReason | undefined
   /** Has `lastSeenAt` and `longestIdleMs` be exact enough for somebody who minds an idle time of this length. */
   observeIdle(idleTimeoutMs: number): void
+  /**
+   * Has `close` called, once, when the session is over, whoever ended it and wherever: within a second. While the store cannot be
+   * asked that is after the grace, or at once where `outage` is `deny`. It is no use of the session. The function that comes
+   * back forgets it.
+   */
+  watch(ticket: string, close: () => void, outage?: OutagePolicy): () => void
   /** Set once, before the first request. */
   onRefresh(refresh: RefreshTokens): void
 }

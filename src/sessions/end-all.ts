@@ -28,7 +28,7 @@ export async function endAll(
     return await end()
   } catch (cause: unknown) {
     const { clock } = parts.records
-    refuseHere(parts, of, createdUntil)
+    refuseHere(parts, of, reason, createdUntil)
     // Only what exists now: the store may be back after the next login.
     const owed = (until: number) => () => endInStore(parts, of, reason, Math.min(createdUntil, until))
     const now = clock.now()
@@ -75,7 +75,12 @@ async function endOne(
 }
 
 /** The store cannot say which they are; those that are open here are known. */
-function refuseHere({ active, tombstones }: EndAllParts, of: SessionsOf, createdUntil: number): void {
+function refuseHere(
+  { records, active, tombstones }: EndAllParts,
+  of: SessionsOf,
+  reason: EndReason,
+  createdUntil: number,
+): void {
   const meant = [...active.opened()].filter(
     ({ content: { session } }) =>
       session.issuer === of.issuer &&
@@ -86,5 +91,6 @@ function refuseHere({ active, tombstones }: EndAllParts, of: SessionsOf, created
   for (const { ticket, content } of meant) {
     tombstones.add(ticket.key, content.session.lifetimeEndsAt)
     active.deleteKey(ticket.key)
+    records.ends.note(ticket.key, reason)
   }
 }

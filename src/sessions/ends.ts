@@ -33,6 +33,7 @@ export class Ends {
   readonly #deps: EndsDeps
   /** By key of the record. */
   readonly #reasons = new LRUCache<string, EndReason>({ max: MAX_REASONS })
+  #listener: ((key: string) => void) | undefined
   #evicted = 0
   #tellEvictedAt = 0
 
@@ -49,6 +50,12 @@ export class Ends {
   /** For a session that is known to be over here, whether or not the store knows. */
   note(key: string, reason: EndReason): void {
     this.#reasons.set(key, reason)
+    this.#listener?.(key)
+  }
+
+  /** Has `listener` called with the key of each session that is known from then on to be over. */
+  onNote(listener: (key: string) => void): void {
+    this.#listener = listener
   }
 
   /** For one that turned out not to be over. */

@@ -11,6 +11,8 @@ export type SessionEvent =
   /** A change made here came back as the message by which the store tells everybody; `lagMs` after it was sent. */
   | { readonly type: 'told'; readonly lagMs: number }
   | { readonly type: 'refreshed'; readonly provider: string; readonly outcome: 'refreshed' | 'rejected' | 'failed' }
+  /** A connection that serves a session for longer began, or is over: by itself, or closed because of the session. */
+  | { readonly type: 'stream'; readonly change: 'opened' | 'gone' | StreamEnd }
 
 /** Whether somebody listens. */
 export function isHeard(): boolean {
@@ -20,9 +22,18 @@ export function isHeard(): boolean {
 /** Why a ticket opens nothing. */
 export type RefusalCause = 'malformed' | 'unknown' | 'expired' | 'ended'
 
+/** Why a stream is closed: its session is over, or the store could not say for too long whether it is. */
+export type StreamEnd = 'session_ended' | 'store_unavailable'
+
 /** Publishes each `SessionEvent` to whoever subscribed. */
 export const sessionEvents = channel('oathkeeper:session')
 
 export function publish(event: SessionEvent): void {
   if (sessionEvents.hasSubscribers) sessionEvents.publish(event)
+}
+
+/** For a ticket that opens nothing. */
+export function refuse(cause: RefusalCause): undefined {
+  publish({ type: 'refused', cause })
+  return undefined
 }

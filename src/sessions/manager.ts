@@ -12,14 +12,16 @@ import type {
   StoredRecord,
 } from './contract.ts'
 import { endAll } from './end-all.ts'
-import { publish, type RefusalCause } from './events.ts'
-import { decodeHint, encodeHint, guessEnd } from './hint.ts'
+import { publish, refuse } from './events.ts'
+import { decodeHint, guessEnd } from './hint.ts'
 import { endOf, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
+import { newSession } from './new-session.ts'
+import { OpenStreams } from './open-streams.ts'
 import { isUnchanged, SessionRecords, type OpenedRecord, type SessionRecordsOptions } from './records.ts'
 import { endOfToken, Refresher, type RefreshPolicy } from './refresh.ts'
 import type { RefreshResult } from './renewals.ts'
 import type { RunningSessionManager } from './running-manager.ts'
-import { hintOf, isRetiredTicket, issueTicket, parseTicket, publicSessionId, type Ticket } from './ticket.ts'
+import { hintOf, isRetiredTicket, parseTicket, type Ticket } from './ticket.ts'
 import { OwedEnds, Tombstones } from './tombstones.ts'
 
 export interface SessionManagerOptions extends SessionRecordsOptions {
@@ -44,15 +46,26 @@ class Manager implements RunningSessionManager {
   readonly #active: ActiveSessions
   readonly #tombstones: Tombstones
   readonly #owedEnds: OwedEnds
+  readonly #streams: OpenStreams
   #refresher: Refresher | undefined
 
   constructor(options: SessionManagerOptions) {
     this.#records = new SessionRecords(options)
     this.#policy = options.refresh
     this.#active = new ActiveSessions(options.nearCache, options.clock)
-    options.store.onChange?.((key) => this.#active.noteChange(key))
     this.#tombstones = new Tombstones(options.clock)
     this.#owedEnds = new OwedEnds(options.clock)
+    this.#streams = new OpenStreams({
+      records: this.#records,
+      active: this.#active,
+      tombstones: this.#tombstones,
+      graceMs: options.nearCache?.outageGraceMs,
+      admit: (...found) => this.#admit(...found),
+    })
+    options.store.onChange?.((key) => {
+      this.#active.noteChange(key)
+      this.#streams.look(key)
+    })
   }
 
   onRefresh(refresh: RefreshTokens): void {
@@ -79,32 +92,9 @@ class Manager implements RunningSessionManager {
   }
 
   async create(draft: SessionDraft): Promise<{ readonly ticket: string; readonly session: Session }> {
-    const { lifetimes } = this.#records
-    const {
-      address,
-      userAgent,
-      lifetimeMs = lifetimes.lifetimeMs,
-      idleTimeout,
-      isRemembered = false,
-      expiresAt = Number.POSITIVE_INFINITY,
-      ...identity
-    } = draft
-    const now = this.#records.clock.now()
-    const lifetimeEndsAt = now + lifetimeMs
-    const endsAt = Math.min(lifetimeEndsAt, expiresAt)
-    const idleTimeoutMs = idleTimeoutOf({ idleTimeout }, lifetimes)
-    const ticket = issueTicket(this.#records.random, encodeHint({ createdAt: now, expiresAt: endsAt, idleTimeoutMs }))
-    const session: Session = {
-      ...identity,
-      id: publicSessionId(ticket.key),
-      createdAt: now,
-      expiresAt: endsAt,
-      lifetimeEndsAt,
-      lastSeenAt: now,
-      longestIdleMs: 0,
-      isRemembered,
-    }
-    const content = { session, address, userAgent, tokensObtainedAt: now, idleTimeout }
+    const { random, lifetimes, clock } = this.#records
+    const { ticket, content } = newSession(draft, { random, lifetimes, now: clock.now() })
+    const { session } = content
     const opened = await this.#records.create(ticket, content)
     this.#confirmLater(this.#remember(opened))
     publish({ type: 'created', provider: session.provider })
@@ -153,7 +143,12 @@ class Manager implements RunningSessionManager {
     return this.#active.figures
   }
 
+  watch(text: string, close: () => void, outage: OutagePolicy = 'grace'): () => void {
+    return this.#streams.add(text, close, outage)
+  }
+
   async close(): Promise<void> {
+    this.#streams.stop()
     this.#owedEnds.close()
     await this.#refresher?.close()
   }
@@ -180,11 +175,15 @@ class Manager implements RunningSessionManager {
     }
     // It may have been ended while the store was being asked.
     if (this.#tombstones.has(ticket.key)) return refuse('ended')
+    const active = this.#admit(ticket, record, known)
+    return active && this.#use(active)
+  }
+
+  #admit(ticket: Ticket, record: StoredRecord, known: ActiveSession | undefined): ActiveSession | undefined {
     const isKnown = known !== undefined && isUnchanged(known.opened, record)
     const active = isKnown ? known : this.#open(ticket, record, known)
-    if (active === undefined) return undefined
-    this.#active.confirm(active, record.watch)
-    return this.#use(active)
+    if (active !== undefined) this.#active.confirm(active, record.watch)
+    return active
   }
 
   /** The store could not be asked: not knowing is not the same as knowing that there is none. */
@@ -290,9 +289,4 @@ class Manager implements RunningSessionManager {
     const refreshAt = this.#refresher?.dueAt(content) ?? Number.POSITIVE_INFINITY
     active.checkAt = Math.min(endOf(content, this.#records.lifetimes), active.touchAt, refreshAt)
   }
-}
-
-function refuse(cause: RefusalCause): undefined {
-  publish({ type: 'refused', cause })
-  return undefined
 }

@@ -55,6 +55,27 @@ test('logins are counted by provider, stage and outcome; messages about changes 
   assert.ok(lags.includes('o_near_cache_invalidation_lag_seconds_bucket{le="0.0025"} 1'))
 })
 
+test('streams that are open are counted, and those that were closed because of their session', async (t) => {
+  const registry = new Registry()
+  t.after(countEvents(registry, 'o_'))
+  for (const change of [
+    'opened',
+    'opened',
+    'opened',
+    'opened',
+    'gone',
+    'session_ended',
+    'store_unavailable',
+  ] as const) {
+    channel('oathkeeper:session').publish({ type: 'stream', change } satisfies SessionEvent)
+  }
+  assert.deepEqual(await scrape(registry, 'session_streams'), [
+    'o_session_streams 1',
+    'o_session_streams_closed_total{cause="session_ended"} 1',
+    'o_session_streams_closed_total{cause="store_unavailable"} 1',
+  ])
+})
+
 test('once it is ended nobody listens any more', () => {
   const names = ['oathkeeper:session', 'oathkeeper:login', 'oathkeeper:session-store']
   const end = countEvents(new Registry(), 'o_')

@@ -31,6 +31,14 @@ function sessionListener(registry: Registry, prefix: string): Listener {
   const refused = counter('session_tickets_refused_total', 'Tickets that opened no session, and why.', ['cause'])
   const unreadable = counter('session_records_unreadable_total', 'Records in the store that could not be read.', [])
   const refreshes = counter('session_refreshes_total', 'Refreshes of access tokens.', ['provider', 'outcome'])
+  const streams = new Gauge({
+    name: `${prefix}session_streams`,
+    help: 'WebSockets, event streams and long answers that are open for sessions.',
+    registers: [registry],
+  })
+  const streamsClosed = counter('session_streams_closed_total', 'Streams that were closed because of their session.', [
+    'cause',
+  ])
   const lags = new Histogram({
     name: `${prefix}near_cache_invalidation_lag_seconds`,
     help: 'From a change made here to the message by which the store tells everybody.',
@@ -50,6 +58,10 @@ function sessionListener(registry: Registry, prefix: string): Listener {
         return lags.observe(event.lagMs / 1000)
       case 'unreadable':
         return unreadable.inc()
+      case 'stream':
+        streams[event.change === 'opened' ? 'inc' : 'dec']()
+        if (event.change !== 'opened' && event.change !== 'gone') streamsClosed.inc({ cause: event.change })
+        return undefined
       case 'refreshed':
         return refreshes.inc({ provider: event.provider, outcome: event.outcome })
     }
