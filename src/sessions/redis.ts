@@ -10,22 +10,22 @@ import type {
   StoreWatch,
 } from './contract.ts'
 import { publish } from './events.ts'
-import { countMembers, readMembers } from './redis/indexes.ts'
+import { countMembers, lookAtEach, readMembers } from './redis/indexes.ts'
 import { hashOf, Keyspace } from './redis/keyspace.ts'
 import type { WatchedReply } from './redis/link-options.ts'
 import { MessageLags } from './redis/message-lags.ts'
 import type { RedisStoreOptions } from './redis/options.ts'
 import { Readings } from './redis/readings.ts'
+import { RecentEnds } from './redis/recent-ends.ts'
+import { runStep } from './redis/run-step.ts'
 import {
   CREATE_SESSION,
   DELETE_SESSION,
   MARK_END,
   RELEASE_LEASE,
   RENEW_LEASE,
-  runScript,
   UPDATE_SESSION,
   type RedisScript,
-  type SendCommand,
 } from './redis/scripts.ts'
 import type { RedisArgument, RedisCredentials, RedisReply } from './redis/connection.ts'
 import { createServers } from './redis/create-servers.ts'
@@ -78,6 +78,7 @@ class RedisStore implements RedisSessionStore {
   readonly #keys: Keyspace
   readonly #readings = new Readings()
   readonly #lags = new MessageLags()
+  readonly #recentEnds: RecentEnds
   #tellChange: (key: string | undefined) => void = () => undefined
   #tellEnd: EndListener = () => undefined
 
@@ -87,7 +88,9 @@ class RedisStore implements RedisSessionStore {
     this.#logger = logger
     const { sessionPrefix, statePrefix, servers } = options
     this.#keys = new Keyspace({ sessionPrefix, statePrefix, isCluster: servers.kind === 'cluster' })
-    this.#servers = createServers(options, { clock, logger, changed: (name) => this.#noteChange(name) })
+    this.#recentEnds = new RecentEnds(clock)
+    const connected = (): void => this.#recentEnds.tellAgain((key, end) => this.#delete(key, end))
+    this.#servers = createServers(options, { clock, logger, connected, changed: (name) => this.#noteChange(name) })
   }
 
   onChange(listener: (key: string | undefined) => void): void {
@@ -159,12 +162,9 @@ class RedisStore implements RedisSessionStore {
   }
 
   async deleteSession(key: string, end?: SessionEnd): Promise<boolean> {
-    const { head, watch } = await this.#readHead(key)
-    const word = end === undefined ? [] : [encodeEnd(end), this.#lifetime(end.until)]
-    // What is over leaves nothing but itself to be removed.
-    const args = head === undefined ? [key] : [key, ...word]
-    const run = (): Promise<RedisReply> => this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), args)
-    return (await this.#write(key, watch, run)) && head !== undefined
+    const isDeleted = await this.#delete(key, end)
+    if (isDeleted) this.#recentEnds.note(key, end)
+    return isDeleted
   }
 
   async markEnd(key: string, end: SessionEnd): Promise<boolean> {
@@ -178,15 +178,8 @@ class RedisStore implements RedisSessionStore {
     if (providerSession !== undefined) indexes = this.#keys.indexes('sid', hashOf(providerSession))
     else if (subjectHash !== undefined) indexes = this.#keys.indexes('subject', subjectHash)
     const keys = await readMembers(this.#servers, indexes, this.#clock.now())
-    const live: string[] = []
-    for (let at = 0; at < keys.length; at += FIND_CHUNK) {
-      const chunk = keys.slice(at, at + FIND_CHUNK)
-      const heads = await Promise.all(chunk.map(async (key) => (await this.#readHead(key)).head))
-      live.push(
-        ...chunk.filter((_, i) => heads[i] !== undefined && (subjectHash ?? heads[i].subject) === heads[i].subject),
-      )
-    }
-    return live
+    const heads = await lookAtEach(keys, FIND_CHUNK, async (key) => (await this.#readHead(key)).head)
+    return keys.filter((_, i) => heads[i] !== undefined && (subjectHash ?? heads[i].subject) === heads[i].subject)
   }
 
   async countSessions(): Promise<number> {
@@ -236,18 +229,17 @@ class RedisStore implements RedisSessionStore {
     return note !== undefined && note.expiresAt > this.#clock.now() ? note.text : undefined
   }
 
-  async #run(
-    script: RedisScript,
-    keys: readonly [string, ...string[]],
-    args: readonly RedisArgument[],
-  ): Promise<RedisReply> {
-    try {
-      const send: SendCommand = (command, isAnswer) => this.#servers.send(keys[0], command, isAnswer)
-      return await runScript(send, script, keys, args, isWrongType)
-    } catch (cause) {
-      if (isWrongType(cause)) return 0
-      throw cause
-    }
+  async #delete(key: string, end: SessionEnd | undefined): Promise<boolean> {
+    const { head, watch } = await this.#readHead(key)
+    const word = end === undefined ? [] : [encodeEnd(end), this.#lifetime(end.until)]
+    // What is over leaves nothing but itself to be removed.
+    const args = head === undefined ? [key] : [key, ...word]
+    const run = (): Promise<RedisReply> => this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), args)
+    return (await this.#write(key, watch, run)) && head !== undefined
+  }
+
+  #run(script: RedisScript, keys: readonly [string, ...string[]], args: readonly RedisArgument[]): Promise<RedisReply> {
+    return runStep(this.#servers, script, keys, args)
   }
 
   #write(key: string, watch: StoreWatch | undefined, run: () => Promise<RedisReply>): Promise<boolean> {

@@ -108,7 +108,7 @@ async function votedPort(sentinel: RedisServer, name: string): Promise<number | 
   try {
     const asked = sentinel.command('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name) as Promise<string[]>
     // One that is paused never answers.
-    const place = await Promise.race([asked, sleep(500)])
+    const place = await Promise.race([asked, sleep(2000)])
     return place === undefined ? undefined : Number(place[1])
   } catch {
     return undefined

@@ -197,7 +197,8 @@ export class ClusterServers implements RedisServers {
     // What is asked for the map and nothing else need not tell of changes.
     const tracking = this.#options.tracking && key === 'cluster'
     const options = { ...this.#options, ...own, tracking }
-    return new RedisLink(options, this.#deps)
+    const { connected: _, ...deps } = this.#deps
+    return new RedisLink(options, key === 'cluster' ? this.#deps : deps)
   }
 
   async #connectTo(link: RedisLink): Promise<void> {

@@ -13,3 +13,16 @@ export async function countMembers(servers: RedisServers, indexes: readonly stri
   const counts = await Promise.all(indexes.map((index) => servers.send(index, ['ZCOUNT', index, `(${now}`, '+inf'])))
   return counts.reduce<number>((sum, count) => sum + Number(count), 0)
 }
+
+/** Looks at each of `keys`, so many at once. */
+export async function lookAtEach<Found>(
+  keys: readonly string[],
+  atOnce: number,
+  look: (key: string) => Promise<Found>,
+): Promise<Found[]> {
+  const found: Found[] = []
+  for (let at = 0; at < keys.length; at += atOnce) {
+    found.push(...(await Promise.all(keys.slice(at, at + atOnce).map(look))))
+  }
+  return found
+}

@@ -23,6 +23,8 @@ export interface RedisLinkDeps {
   readonly changed: (key: string | undefined) => void
   /** The connection broke, and the next one is on its way. */
   readonly lost?: () => void
+  /** The connection is there, the first one or the next. */
+  readonly connected?: () => void
   /** The server does not believe who we say we are. */
   readonly refused?: () => void
 }

@@ -91,6 +91,7 @@ export class RedisLink {
     this.#hasAnswered = false
     this.#watch = isTracking ? { lostAt: undefined } : undefined
     if (credentials !== this.#credentials) await this.useCredentials(this.#credentials)
+    this.#deps.connected?.()
   }
 
   async #open(address: RedisAddress): Promise<TrackedConnection> {
