@@ -25,8 +25,9 @@ declare module 'oidc-provider' {
       readonly route?: string
       readonly client?: { readonly clientId: string; readonly clientName?: string }
       readonly params?: Readonly<Record<string, unknown>>
+      readonly acr?: string
       readonly session?: { readonly accountId?: string; grantIdFor(clientId: string): string | undefined }
-      readonly result?: { readonly consent?: { readonly grantId?: string } }
+      readonly result?: { readonly login?: unknown; readonly consent?: { readonly grantId?: string } }
     }
     set(name: string, value: string): void
     redirect(url: string): void
@@ -49,6 +50,15 @@ declare module 'oidc-provider' {
       result: Readonly<Record<string, unknown>>,
       options?: { readonly mergeWithLastSubmission?: boolean },
     ): Promise<void>
+  }
+  /** What makes the provider ask a person. */
+  export const interactionPolicy: {
+    base(): { get(prompt: string): { readonly checks: { add(check: unknown): void } } | undefined }
+    readonly Check: new (
+      reason: string,
+      description: string,
+      isNeeded: (context: ProviderContext) => boolean,
+    ) => unknown
   }
   export default Provider
 }

@@ -10,6 +10,8 @@ export interface ProductOptions {
   /** Added to the configuration, section by section. */
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly env?: Readonly<Record<string, string>>
+  /** More rules, of what browsers see and of the application. */
+  readonly rules?: (door: string, upstream: string) => readonly Readonly<Record<string, unknown>>[]
   /** How many instances share the configuration; the first one's address is what browsers see. Default 1. */
   readonly instances?: number
   /** The provider tells of logouts, at the first instance. Default false. */
@@ -49,7 +51,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const setup = (port: (typeof ports)[number]): Parameters<typeof startOathkeeper>[0] => ({
     ports: port,
     config: configFor(door, provider, options),
-    rules: rulesFor(door, upstream.url),
+    rules: [...rulesFor(door, upstream.url), ...(options.rules?.(door, upstream.url) ?? [])],
     waitForReady: options.waitForReady ?? true,
     ...(options.env === undefined ? {} : { env: options.env }),
   })

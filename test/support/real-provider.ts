@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { exportJWK, generateKeyPair } from 'jose'
-import { Provider, type Interaction, type ProviderContext } from 'oidc-provider'
+import { interactionPolicy, Provider, type Interaction, type ProviderContext } from 'oidc-provider'
 import { Secret } from '../../src/lib/secret.ts'
 import type { ProviderOptions } from '../../src/login/options.ts'
 import type { Arrival, Visitor } from './visitor.ts'
@@ -19,8 +19,17 @@ export interface RealProvider {
   options(changes?: Partial<ProviderOptions>): ProviderOptions
 }
 
+export interface RealProviderOptions {
+  /** What it can authenticate people as; the form says which it was. Default: it says nothing of the kind. */
+  readonly acrValues?: readonly string[]
+}
+
 /** Starts oidc-provider, as strict as it can be: PKCE for everybody, refresh tokens that rotate, two people. */
-export async function startRealProvider(t: TestContext, origin: string): Promise<RealProvider> {
+export async function startRealProvider(
+  t: TestContext,
+  origin: string,
+  { acrValues = [] }: RealProviderOptions = {},
+): Promise<RealProvider> {
   const server = createServer((request, response) => answer(request, response))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   t.after(() => {
@@ -59,7 +68,11 @@ export async function startRealProvider(t: TestContext, origin: string): Promise
       await grant.save()
       return grant
     },
-    interactions: { url: (_context: ProviderContext, { uid }: Interaction) => `/sign-in/${uid}` },
+    acrValues,
+    interactions: {
+      url: (_context: ProviderContext, { uid }: Interaction) => `/sign-in/${uid}`,
+      policy: policyThatMindsAcr(),
+    },
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
@@ -78,8 +91,9 @@ export async function startRealProvider(t: TestContext, origin: string): Promise
       context.body = `<form method="post" action="${context.path}">`
       return undefined
     }
-    const person = new URLSearchParams(await readText(context.req)).get('person') ?? ''
-    const result = person in PEOPLE ? { login: { accountId: person } } : { error: 'access_denied' }
+    const form = new URLSearchParams(await readText(context.req))
+    const [person = '', acr] = ['person', 'acr'].map((name) => form.get(name) ?? undefined)
+    const result = person in PEOPLE ? { login: { accountId: person, acr } } : { error: 'access_denied' }
     return provider.interactionFinished(context.req, context.res, result, { mergeWithLastSubmission: false })
   })
   const answer = provider.callback()
@@ -100,10 +114,22 @@ export async function startRealProvider(t: TestContext, origin: string): Promise
   }
 }
 
+/** As providers do that know several ways to authenticate: whoever came by another one than is asked for is asked again. */
+function policyThatMindsAcr(): unknown {
+  const policy = interactionPolicy.base()
+  const check = new interactionPolicy.Check('acr_values', 'another authentication is asked for', ({ oidc }) => {
+    const wanted = oidc.params?.['acr_values']
+    if (typeof wanted !== 'string' || oidc.result?.login !== undefined) return false
+    return !wanted.split(' ').includes(oidc.acr ?? '')
+  })
+  policy.get('login')?.checks.add(check)
+  return policy
+}
+
 /** Goes on from the provider's form as one of its people. */
-export function signInAs(visitor: Visitor, form: Arrival, person: string): Promise<Arrival> {
+export function signInAs(visitor: Visitor, form: Arrival, person: string, acr?: string): Promise<Arrival> {
   const action = /action="([^"]+)"/.exec(form.text)?.[1] ?? ''
-  return visitor.submit(new URL(action, form.url).href, { person })
+  return visitor.submit(new URL(action, form.url).href, { person, ...(acr !== undefined && { acr }) })
 }
 
 /** Says yes to the provider's question whether to log out. */
