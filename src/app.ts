@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { compileGeneration, refreshByCurrent } from './app/generation.ts'
+import { compileGeneration, renewByCurrent } from './app/generation.ts'
 import { createHandlerOutbound } from './app/handler-outbound.ts'
 import { createGrpcListener } from './app/grpc-listener.ts'
 import { createApiListener, createProxyListener, healthSources, listen } from './app/listeners.ts'
@@ -104,7 +104,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     templateReach,
     logger: log,
   })
-  sessions.manager.onRefresh(refreshByCurrent(() => reloader.current))
+  sessions.manager.onRefresh(...renewByCurrent(() => reloader.current))
   undo.defer(async () => {
     await reloader.settled()
     await reloader.current.signIn.close()

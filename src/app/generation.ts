@@ -7,7 +7,13 @@ import { compileCors, type Cors } from '../http/cors.ts'
 import { BUILTIN_HANDLERS } from '../pipeline/builtin.ts'
 import type { Fallback } from '../pipeline/plan.ts'
 import { createRegistry, type Registry } from '../pipeline/registry.ts'
-import type { LoginStates, ProviderLogouts, RefreshTokens, SessionManager } from '../sessions/contract.ts'
+import type {
+  LoginStates,
+  ProviderLogouts,
+  RefreshTokens,
+  SessionManager,
+  UserinfoSource,
+} from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { createTemplateCompiler } from '../template/compile-template.ts'
 import type { TemplateReach } from './template-reach.ts'
@@ -69,9 +75,14 @@ export function compileGeneration({ config, locate }: LoadedConfig, deps: Genera
   }
 }
 
-/** Refreshes tokens by the login in force: what the session manager gets once, whatever is reloaded. */
-export function refreshByCurrent(current: () => Generation): RefreshTokens {
-  return (...args) => current().signIn.refresh(...args)
+/** Renews tokens and claims by the login in force: what the session manager gets once, whatever is reloaded. */
+export function renewByCurrent(current: () => Generation): [RefreshTokens, UserinfoSource] {
+  const refresh: RefreshTokens = (...args) => current().signIn.refresh(...args)
+  const userinfo: UserinfoSource = {
+    isRead: (provider) => current().signIn.userinfo.isRead(provider),
+    read: (session) => current().signIn.userinfo.read(session),
+  }
+  return [refresh, userinfo]
 }
 
 /** Adds file and line to what an area says of a key. */

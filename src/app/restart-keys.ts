@@ -20,6 +20,7 @@ const READ_AT_START: readonly (readonly [key: string, read: (config: Config) => 
   ['session.lifetime', ({ session }) => session.lifetimeMs],
   ['session.idle_timeout', ({ session }) => session.idleTimeoutMs],
   ['session.refresh.before', ({ session }) => session.refreshBeforeMs],
+  ['session.refresh.userinfo', ({ session }) => session.userinfoEveryMs],
   ['session.on_refresh_failure', ({ session }) => session.onRefreshFailure],
 ]
 

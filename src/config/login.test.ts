@@ -57,6 +57,7 @@ test('what is left out has its default', (t) => {
     },
     subjectFrom: 'sub',
     refreshBeforeMs: 60_000,
+    userinfoEveryMs: undefined,
     onRefreshFailure: 'keep',
   })
 })

@@ -4,7 +4,14 @@ import type { Logger } from '../kernel/logger.ts'
 import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { StepUp } from '../kernel/step-up.ts'
-import type { LoginStates, ProviderLogouts, RefreshTokens, Session, SessionManager } from '../sessions/contract.ts'
+import type {
+  LoginStates,
+  ProviderLogouts,
+  RefreshTokens,
+  Session,
+  SessionManager,
+  UserinfoSource,
+} from '../sessions/contract.ts'
 import type { TakeForkSession } from '../sessions/fork-session.ts'
 import { withoutCookies } from '../lib/without-cookies.ts'
 import { beginUrl, beginUrlFor } from './begin-url.ts'
@@ -18,6 +25,7 @@ import { createProvider, type Provider } from './provider.ts'
 import { createRefresh } from './refresh.ts'
 import type { LoginRequest } from './request.ts'
 import { answer } from './routes.ts'
+import { createUserinfoSource } from './userinfo-source.ts'
 import { createSessionCookie } from './session-cookie.ts'
 import { compileSettings, type LoginSettings } from './settings.ts'
 import { configuredStrength } from './step-up.ts'
@@ -64,6 +72,7 @@ export interface Login {
   publicOrigin(host: string): string | undefined
   /** For the session manager, which keeps one function for as long as it lives. */
   readonly refresh: RefreshTokens
+  readonly userinfo: UserinfoSource
   close(): Promise<void>
 }
 
@@ -136,6 +145,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     isOwnCookie,
     publicOrigin: settings.baseUrls.find,
     refresh: createRefresh(providers, clock),
+    userinfo: createUserinfoSource(providers),
     async close() {
       await Promise.all([...providers.values()].map(({ outbound }) => outbound.close()))
     },

@@ -83,6 +83,11 @@ export function createProvider(options: ProviderOptions, index: number, deps: Pr
   }
 }
 
+/** Whether a session of `issuer` is one of the provider's, as it is configured now. */
+export async function isIssuerOf({ options, metadata }: Provider, issuer: string): Promise<boolean> {
+  return issuer === options.issuer || issuer === (await metadata()).issuer
+}
+
 async function discover(
   { id, issuer }: ProviderOptions,
   outbound: Outbound,

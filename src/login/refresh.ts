@@ -2,15 +2,15 @@ import { TokenError } from '../credentials/verify.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { GateError } from '../kernel/errors.ts'
 import { UnexpectedStatusError } from '../lib/outbound.ts'
-import { isJsonObject, parseStrictJson } from '../lib/strict-json.ts'
 import type { RefreshOutcome, RefreshTokens, Session } from '../sessions/contract.ts'
 import { verifyIdToken } from './id-token.ts'
 import type { Claims } from './id-token-checks.ts'
-import type { Provider } from './provider.ts'
+import { isIssuerOf, type Provider } from './provider.ts'
 import { toProviderError } from './provider-error.ts'
 import { type ProviderSpeech, UnreadableCeilingError } from './session-limits.ts'
 import { exchangeRefreshToken, type TokenResponse, TokenRefusedError, WithheldError } from './token-request.ts'
-import { joinUserinfo, SubjectMismatchError } from './userinfo.ts'
+import { joinUserinfo, SubjectMismatchError, SubjectMissingError } from './userinfo.ts'
+import { readUserinfoAgain } from './userinfo-source.ts'
 
 /**
  * Creates the function that asks a provider for new tokens. The refresh token is sent once: whether it is spent is not
@@ -26,7 +26,7 @@ export function createRefresh(
     if (provider === undefined) return NOT_CONFIGURED
     if (refreshToken === undefined) return { kind: 'rejected', detail: 'it has no refresh token' }
     try {
-      if (!(await isIssuerOf(provider, session))) return NOT_CONFIGURED
+      if (!(await isIssuerOf(provider, session.issuer))) return NOT_CONFIGURED
       const response = await exchangeRefreshToken(provider, refreshToken, clock.now(), maySend)
       return await renew(provider, session, response, clock)
     } catch (cause: unknown) {
@@ -36,10 +36,6 @@ export function createRefresh(
 }
 
 const NOT_CONFIGURED: RefreshOutcome = { kind: 'rejected', detail: 'its provider is not configured any more' }
-
-async function isIssuerOf(provider: Provider, { issuer }: Session): Promise<boolean> {
-  return issuer === provider.options.issuer || issuer === (await provider.metadata()).issuer
-}
 
 function toOutcome(cause: unknown, providerId: string): RefreshOutcome {
   if (cause instanceof WithheldError) return { kind: 'withheld' }
@@ -76,7 +72,7 @@ async function renew(
   const expiresAt = renewedCeiling(provider, speech, clock.now())
   if (!provider.options.userinfo) return { kind: 'refreshed', tokens, claims: verified?.claims, expiresAt }
   const claims = await renewUserinfo(provider, response, verified?.claims, session)
-  return { kind: 'refreshed', tokens, claims, expiresAt }
+  return { kind: 'refreshed', tokens, claims, expiresAt, hasUserinfo: claims !== undefined }
 }
 
 /** What cannot be read changes nothing: the end that was said before stays. */
@@ -127,17 +123,11 @@ async function renewUserinfo(
   session: Session,
 ): Promise<Claims | undefined> {
   try {
-    return await joinUserinfo(provider, accessToken, verified ?? knownClaims(session))
+    return verified === undefined
+      ? await readUserinfoAgain(provider, session, accessToken)
+      : await joinUserinfo(provider, accessToken, verified)
   } catch (cause: unknown) {
-    if (cause instanceof SubjectMismatchError) throw cause
+    if (cause instanceof SubjectMismatchError && !(cause instanceof SubjectMissingError)) throw cause
     return undefined
   }
-}
-
-/** The claims of the ID token that was verified before it was kept. */
-function knownClaims({ subject, tokens: { idToken } }: Session): Claims {
-  if (idToken === '') return { sub: subject }
-  const claims = parseStrictJson(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString())
-  if (!isJsonObject(claims)) throw new Error('the ID token that was kept cannot be read')
-  return claims
 }

@@ -1,4 +1,6 @@
-import type { GateError } from '../kernel/errors.ts'
+import type { RefreshTokens, UserinfoSource } from './renewal-contract.ts'
+
+export type { RefreshOutcome, RefreshTokens, UserinfoOutcome, UserinfoSource } from './renewal-contract.ts'
 
 /** What a store keeps under a key. The store does not know what the bytes are. */
 export interface StoredRecord {
@@ -190,29 +192,6 @@ export const END_REASONS = [
 /** Why a session ended. */
 export type EndReason = (typeof END_REASONS)[number]
 
-/**
- * What a refresh at the provider gave. `rejected`: the provider refused the refresh token. `failed`: it could not be asked, or what it
- * said is of no use. `withheld`: the refresh token was not sent, because that was not allowed any more.
- */
-export type RefreshOutcome =
-  | {
-      readonly kind: 'refreshed'
-      readonly tokens: SessionTokens
-      readonly claims: Readonly<Record<string, unknown>> | undefined
-      /** Until when the provider lets the session last from now on; nothing where it did not say. */
-      readonly expiresAt?: number | undefined
-    }
-  | { readonly kind: 'rejected'; readonly detail: string }
-  /** `retryAfterMs`: how long the provider wants to be left alone, where it said so. */
-  | { readonly kind: 'failed'; readonly error: GateError; readonly retryAfterMs?: number | undefined }
-  | { readonly kind: 'withheld' }
-
-/**
- * What login gives to the manager: asks the provider for new tokens. Never throws. `maySend` is asked in the turn in which the refresh
- * token leaves: until then it may have become another's to send.
- */
-export type RefreshTokens = (session: Session, maySend: () => boolean) => Promise<RefreshOutcome>
-
 /** Sessions for people who know neither tickets' insides nor the store. */
 export interface SessionManager {
   /**
@@ -243,7 +222,7 @@ export interface SessionManager {
    */
   watch(ticket: string, close: () => void, outage?: OutagePolicy): () => void
   /** Set once, before the first request. */
-  onRefresh(refresh: RefreshTokens): void
+  onRefresh(refresh: RefreshTokens, userinfo?: UserinfoSource): void
 }
 
 /** Which sessions are meant: those of a person, those of one session at the provider, or what is both. */

@@ -10,6 +10,7 @@ import type {
   SessionsOf,
   SessionStore,
   StoredRecord,
+  UserinfoSource,
 } from './contract.ts'
 import { endAll } from './end-all.ts'
 import { publish, refuse } from './events.ts'
@@ -68,8 +69,8 @@ class Manager implements RunningSessionManager {
     })
   }
 
-  onRefresh(refresh: RefreshTokens): void {
-    this.#refresher = new Refresher(this.#records, refresh, this.#policy)
+  onRefresh(tokens: RefreshTokens, userinfo?: UserinfoSource): void {
+    this.#refresher = new Refresher(this.#records, { tokens, userinfo }, this.#policy)
   }
 
   open(text: string, outage: OutagePolicy = 'grace'): Session | undefined | Promise<Session | undefined> {

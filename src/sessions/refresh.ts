@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { RefreshOutcome, RefreshTokens } from './contract.ts'
+import type { RefreshOutcome, RefreshTokens, UserinfoSource } from './contract.ts'
 import { publish } from './events.ts'
 import { Lease } from './lease.ts'
 import { refreshDueAt, renewedExpiry } from './lifetimes.ts'
@@ -8,12 +8,19 @@ import type { SessionContent } from './record.ts'
 import { hasSameTokens, Renewals, type RefreshResult } from './renewals.ts'
 import { Spenders } from './spenders.ts'
 import { Stopwatch } from './stopwatch.ts'
+import { UserinfoRefresh, type UserinfoPolicy } from './userinfo-refresh.ts'
 
-export interface RefreshPolicy {
+export interface RefreshPolicy extends UserinfoPolicy {
   /** How long before its expiry the access token is refreshed. */
   readonly refreshBeforeMs: number
   /** When the provider cannot be asked: `keep` the session until its lifetime, or `end` it with its access token. */
   readonly onRefreshFailure: 'keep' | 'end'
+}
+
+/** Where tokens and claims are renewed. */
+export interface RefreshSources {
+  readonly tokens: RefreshTokens
+  readonly userinfo: UserinfoSource | undefined
 }
 
 /** How long a request with no valid token waits for another instance. Longer than one that died has the lease. */
@@ -33,7 +40,7 @@ const COOLDOWN_MS = 10_000
 const MAX_COOLDOWNS = 10_000
 
 /**
- * Refreshes access tokens: one refresh at a time for a session, in this process by its flights and among instances by a lease
+ * Renews tokens and claims: one refresh at a time for a session, in this process by its flights and among instances by a lease
  * in the store. Before a refresh token is spent the record says who does it; the version of the record is the fence, which one of many
  * passes. So a refresh token that may be used once is used once.
  */
@@ -42,6 +49,7 @@ export class Refresher {
   readonly #refreshTokens: RefreshTokens
   readonly #policy: RefreshPolicy
   readonly #renewals: Renewals
+  readonly #userinfo: UserinfoRefresh
   readonly #flights = new Map<string, Promise<RefreshResult>>()
   /** Until then nothing is tried for a session. */
   readonly #cooldowns = new LRUCache<string, number>({ max: MAX_COOLDOWNS })
@@ -51,15 +59,21 @@ export class Refresher {
   readonly #sleeping = new Set<() => void>()
   #closed = false
 
-  constructor(records: SessionRecords, refreshTokens: RefreshTokens, policy: RefreshPolicy) {
+  constructor(records: SessionRecords, sources: RefreshSources, policy: RefreshPolicy) {
     this.#records = records
-    this.#refreshTokens = refreshTokens
+    this.#refreshTokens = sources.tokens
     this.#policy = policy
     this.#renewals = new Renewals(records)
+    this.#userinfo = new UserinfoRefresh(records, this.#renewals, sources.userinfo, policy)
     this.#name = `${records.random(12).toString('base64url')}.`
   }
 
+  /** When something is to be renewed: the tokens, or the claims alone. */
   dueAt(content: SessionContent): number {
+    return Math.min(this.#tokensDueAt(content), this.#userinfo.dueAt(content))
+  }
+
+  #tokensDueAt(content: SessionContent): number {
     return refreshDueAt(content, this.#policy.refreshBeforeMs)
   }
 
@@ -95,6 +109,8 @@ export class Refresher {
     const spenders = new Spenders(clock, this.#name)
     let lease: Lease | undefined
     let tries = 0
+    /** UserInfo does not take its access token. */
+    let refused: OpenedRecord | undefined
     try {
       for (;;) {
         if (lease?.isSafe !== true) {
@@ -106,7 +122,15 @@ export class Refresher {
         const latest = await this.#latest(opened)
         if (latest === undefined) return { kind: 'ended', opened }
         // What is in the store decides, not what this process opened earlier.
-        if (this.dueAt(latest.content) > clock.now()) return { kind: 'open', opened: latest }
+        const areTokensDue =
+          this.#tokensDueAt(latest.content) <= clock.now() || (refused !== undefined && hasSameTokens(refused, latest))
+        if (!areTokensDue && this.dueAt(latest.content) > clock.now()) return { kind: 'open', opened: latest }
+        if (lease !== undefined && !areTokensDue) {
+          const result = await this.#userinfo.renew(latest)
+          if (result !== undefined) return result
+          refused = latest
+          continue
+        }
         // Looked at without the lease too: the time for which its holder is waited for runs from now on.
         const mayFollow = spenders.mayFollow(latest.content)
         if (lease !== undefined && mayFollow && tries++ < MAX_TRIES) {
@@ -259,5 +283,6 @@ function renewed(
     },
     tokensObtainedAt,
     refresh: undefined,
+    userinfo: outcome.hasUserinfo === true ? { readAt: tokensObtainedAt } : content.userinfo,
   }
 }

@@ -7,6 +7,7 @@ import type {
   SessionDraft,
   SessionManager,
   SessionStore,
+  UserinfoOutcome,
 } from '../../src/sessions/contract.ts'
 import { createSessionManager } from '../../src/sessions/manager.ts'
 import { MemoryStore } from '../../src/sessions/memory.ts'
@@ -36,6 +37,8 @@ export function createRotatingProvider(clock: Pick<TestClock, 'now'>) {
     /** Before `maySend` is asked: what takes time until then. */
     beforeSend: undefined as (() => unknown) | undefined,
     onAsked: undefined as (() => unknown) | undefined,
+    /** Its refreshes come with the claims of UserInfo. */
+    withUserinfo: false,
     /** It does what it is asked, and nobody hears of it. */
     losesAnswers: false,
     hold() {
@@ -55,7 +58,8 @@ export function createRotatingProvider(clock: Pick<TestClock, 'now'>) {
       if (next === undefined || provider.losesAnswers) spent.add(refreshToken)
       await gate.promise
       if (provider.losesAnswers) return failed
-      return next ?? (isSpent ? invalidGrant : refreshed(asSeenBy, number, `refresh-${number}`))
+      const answer = refreshed(asSeenBy, number, `refresh-${number}`)
+      return next ?? (isSpent ? invalidGrant : { ...answer, hasUserinfo: provider.withUserinfo })
     },
   }
   return provider
@@ -82,6 +86,7 @@ export function setUpRefresh(options: Partial<RefreshPolicy> = {}) {
   const memory = new MemoryStore({ maxSessions: 1000, maxStates: 10 }, clock)
   const store = createUnreliableStore(memory)
   const provider = createRotatingProvider(clock)
+  const userinfo = createUserinfo()
   const instance = (on: SessionStore = store, own: { readonly clock?: TestClock; readonly logger?: Logger } = {}) => {
     const manager = createSessionManager({
       store: on,
@@ -90,10 +95,25 @@ export function setUpRefresh(options: Partial<RefreshPolicy> = {}) {
       lifetimes: { lifetimeMs: 24 * 60 * MINUTE, idleTimeoutMs: undefined },
       refresh: { refreshBeforeMs: MINUTE, onRefreshFailure: 'keep', ...options },
     })
-    manager.onRefresh((session, maySend) => provider.refresh(session, maySend, own.clock))
+    manager.onRefresh((session, maySend) => provider.refresh(session, maySend, own.clock), userinfo)
     return manager
   }
-  return { clock, memory, store, provider, instance, manager: instance() }
+  return { clock, memory, store, provider, userinfo, instance, manager: instance() }
+}
+
+/** UserInfo that says what a test has it say, and notes with which access tokens it was read. */
+function createUserinfo() {
+  const userinfo = {
+    readWith: [] as string[],
+    isReadAtAll: true,
+    next: { kind: 'read', claims: { sub: 'alice', groups: ['staff'] } } as UserinfoOutcome,
+    isRead: () => userinfo.isReadAtAll,
+    async read({ tokens }: Session): Promise<UserinfoOutcome> {
+      userinfo.readWith.push(tokens.accessToken)
+      return userinfo.next
+    },
+  }
+  return userinfo
 }
 
 export function refreshableDraft(clock: Pick<TestClock, 'now'>, lifeMs = 5 * MINUTE): SessionDraft {

@@ -2,7 +2,6 @@
 const LATER = new Set([
   'serve.admin',
   'access_rules.default_rule',
-  'session.refresh.userinfo',
 ])
 
 /** Whether the key is one that a later version brings. */

@@ -63,9 +63,13 @@ export const sessionSchema = z
         before: duration()
           .prefault('60s')
           .describe('How long before its expiry the access token is refreshed, when there is a refresh token.'),
+        userinfo: z
+          .union([z.literal('off'), duration({ min: '10s', max: '1d' })])
+          .prefault('off')
+          .describe('How often the claims of UserInfo, and with them groups, are read again while a session is used, for providers with `userinfo: true`. `off`: with each refresh of the tokens alone.'),
       })
       .prefault({})
-      .describe('Refreshing the access token.'),
+      .describe('Renewing tokens and claims.'),
     on_refresh_failure: z
       .enum(['keep', 'end'])
       .default('keep')
@@ -78,6 +82,7 @@ export const sessionSchema = z
     cookie: wire.cookie,
     subjectFrom: wire.subject_from,
     refreshBeforeMs: wire.refresh.before,
+    userinfoEveryMs: wire.refresh.userinfo === 'off' ? undefined : wire.refresh.userinfo,
     onRefreshFailure: wire.on_refresh_failure,
   }))
 

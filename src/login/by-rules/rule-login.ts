@@ -3,7 +3,7 @@ import type { Reply } from '../../kernel/reply.ts'
 import type { RequestView } from '../../kernel/request.ts'
 import { createOutbound } from '../../lib/outbound.ts'
 import { withoutCookies } from '../../lib/without-cookies.ts'
-import type { RefreshTokens, Session, SessionManager } from '../../sessions/contract.ts'
+import type { RefreshTokens, Session, SessionManager, UserinfoSource } from '../../sessions/contract.ts'
 import { RESERVED_PARAMS } from '../check-providers.ts'
 import type { LoginContext } from '../context.ts'
 import { createLoginCookies } from '../login-cookie.ts'
@@ -13,6 +13,7 @@ import type { Provider } from '../provider.ts'
 import { createRefresh } from '../refresh.ts'
 import { isNavigation } from '../request.ts'
 import { createSessionCookie } from '../session-cookie.ts'
+import { createUserinfoSource } from '../userinfo-source.ts'
 import { beginByRule } from './begin.ts'
 import { checkBegin, checkClient, checkEnd } from './check-addresses.ts'
 import { endByRule } from './end.ts'
@@ -55,6 +56,7 @@ export interface RuleLogin {
   /** Whether the session of this provider began here. */
   knows(providerId: string): boolean
   readonly refresh: RefreshTokens
+  readonly userinfo: UserinfoSource
   close(): Promise<void>
 }
 
@@ -162,6 +164,7 @@ export function createRuleLogin(options: RuleLoginOptions, deps: RuleLoginDeps):
     isOwnCookie,
     knows: (id) => providers.get(id) !== undefined,
     refresh: createRefresh(providers, deps.clock),
+    userinfo: createUserinfoSource(providers),
     close: () => outbound.close(),
   }
 }
