@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestGate, createTestRegistry, makeRule, type TestRule } from '../../../test/support/gate.ts'
 import { requestView, type ViewParts } from '../../../test/support/request-view.ts'
-import { LOGIN_ENTRY, sessionReader } from '../../../test/support/sessions.ts'
+import { LOGIN_ENTRY, openedSession, sessionReader } from '../../../test/support/sessions.ts'
 import type { Reply } from '../../kernel/reply.ts'
 
 const BROWSER_ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
@@ -163,4 +163,52 @@ test('an unknown provider and a configuration without login are problems of the 
     message: 'needs the section "login" with a provider',
     ruleId: 'rule',
   })
+})
+
+/** What is answered to somebody whose session is of a provider and not enough. */
+async function answerToHolder(provider: string, rule: TestRule, request: ViewParts): Promise<Reply> {
+  const deps = { sessions: sessionReader(() => openedSession({ provider })), login: LOGIN_ENTRY }
+  const authenticators = [{ handler: 'session', config: { acr: ['gold', 'silver'], max_age: '5m' } }]
+  const gate = createTestGate({ rules: [{ authenticators, errors: ['login', 'json'], ...rule }], deps })
+  const headers = [...(request.headers ?? []), ['Cookie', 'session=x'] as const]
+  const decision = await gate.decide(requestView({ ...request, headers }))
+  assert.ok(!decision.granted)
+  return decision.reply
+}
+
+const CHALLENGE = 'Bearer error="insufficient_user_authentication", acr_values="gold silver", max_age="300"'
+
+test('who has a session that is not enough logs in again at its provider, whichever the handler names', async () => {
+  const errors = [{ handler: 'login', config: { provider: 'other' } }]
+  const reply = await answerToHolder('demo', { errors }, NAVIGATION)
+  assert.deepEqual(reply.headers, [
+    [
+      'Location',
+      'https://app.example/.oathkeeper/login?return_to=%2Fdeep%3Fa%3D1%26b%3D2&provider=demo&acr_values=gold+silver&max_age=300',
+    ],
+    ['Cache-Control', 'no-store'],
+  ])
+  const gone = await answerToHolder('gone', { errors }, NAVIGATION)
+  assert.match(headerOf(gone, 'Location')[0] ?? '', /&provider=other&acr_values=/)
+})
+
+test('a step-up is told in WWW-Authenticate wherever the answer is 401, whoever answers', async () => {
+  const cases: [TestRule, ViewParts, string[]][] = [
+    [{}, {}, [CHALLENGE, 'Login realm="oathkeeper"']],
+    [{ errors: [{ handler: 'login', config: { status: 401 } }] }, NAVIGATION, ['Login realm="oathkeeper"', CHALLENGE]],
+    [{ errors: ['json'] }, NAVIGATION, [CHALLENGE]],
+    [{ errors: ['www_authenticate'] }, {}, ['Basic realm=Please authenticate.', CHALLENGE]],
+    [{ errors: [{ handler: 'redirect', config: { to: 'https://elsewhere.example/' } }] }, {}, []],
+  ]
+  for (const [rule, request, expected] of cases) {
+    const reply = await answerToHolder('demo', rule, request)
+    assert.deepEqual(headerOf(reply, 'WWW-Authenticate'), expected, JSON.stringify(rule))
+  }
+})
+
+const on = (error: string) => ({ errors: [{ handler: 'login', config: { when: [{ error: [error] }] } }, 'json'] })
+
+test('`when` takes a step-up for unauthorized', async () => {
+  assert.equal((await answerToHolder('demo', on('unauthorized'), NAVIGATION)).status, 302)
+  assert.equal((await answerToHolder('demo', on('forbidden'), NAVIGATION)).status, 401)
 })
