@@ -7,6 +7,8 @@ export interface ErrorReplyOptions {
   readonly verbose: boolean
   /** For joining an answer with the log; empty leaves it out. */
   readonly requestId: string
+  /** Why the session ended that the request's ticket was for. */
+  readonly sessionEnd?: string | undefined
 }
 
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
@@ -45,13 +47,14 @@ export function statusText(status: number): string {
 
 /** Writes an error as Oathkeeper's JSON document, members in its order and empty ones left out. */
 export function errorReply(error: GateError, options: ErrorReplyOptions): Reply {
-  const { verbose, requestId } = options
+  const { verbose, requestId, sessionEnd } = options
   const message = verbose ? error.message : (PLAIN_MESSAGES[error.status] ?? error.message)
   const document = {
     code: error.status,
     status: statusText(error.status) || undefined,
     request: requestId || undefined,
     reason: (verbose && error.reason) || undefined,
+    details: sessionEnd === undefined ? undefined : { session_ended: sessionEnd },
     message: message || undefined,
   }
   return {

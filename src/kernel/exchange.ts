@@ -67,6 +67,8 @@ export class Exchange {
   sessionId: string | undefined = undefined
   /** Set by `authenticators/session`: the request brought a ticket that opens no session, so its cookie is stale. */
   hasStaleTicket = false
+  /** With `hasStaleTicket`: one word for why that session ended, where it is known. */
+  sessionEnd: string | undefined = undefined
   /** Set by `authenticators/session` where it finds no session: how a login has to be so that its session is enough. */
   wantedLogin: StepUp | undefined = undefined
   /** Go out with the answer of the proxy, whoever writes it; such an answer may not be kept by a cache. */

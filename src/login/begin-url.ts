@@ -12,20 +12,20 @@ export interface BeginQuery {
   readonly provider: string | undefined
   readonly stepUp?: StepUp | undefined
   readonly rememberMe?: boolean | undefined
+  /** Why the session before is over; the person is told before the login begins. */
+  readonly sessionEnd?: string | undefined
 }
 
 /** URL of the route that begins a login, at an origin of the configuration. */
-export function beginUrl(
-  settings: LoginSettings,
-  baseUrl: string,
-  { returnTo, provider, stepUp, rememberMe }: BeginQuery,
-): string {
+export function beginUrl(settings: LoginSettings, baseUrl: string, wanted: BeginQuery): string {
+  const { returnTo, provider, stepUp, rememberMe, sessionEnd } = wanted
   const query: string[] = []
   const encoded = returnTo === undefined ? '' : encodeURIComponent(returnTo)
   if (encoded !== '' && encoded.length <= MAX_RETURN_CHARS) query.push(`return_to=${encoded}`)
   if (provider !== undefined) query.push(`provider=${provider}`)
   if (stepUp !== undefined) query.push(...stepUpQuery(stepUp))
   if (rememberMe !== undefined) query.push(`remember_me=${rememberMe}`)
+  if (sessionEnd !== undefined) query.push(`reason=${sessionEnd}`)
   return `${baseUrl}${settings.basePath}/login${query.length === 0 ? '' : `?${query.join('&')}`}`
 }
 
@@ -35,11 +35,12 @@ export function beginUrlFor(
   request: RequestView,
   provider: string | undefined,
   stepUp?: StepUp,
+  sessionEnd?: string,
 ): string {
   const own = settings.baseUrls.find(request.host)
   const baseUrl = own ?? settings.baseUrls.of(request.host)
   const returnTo = returnToOf(settings, request, baseUrl, own !== undefined)
-  return beginUrl(settings, baseUrl, { returnTo, provider, stepUp })
+  return beginUrl(settings, baseUrl, { returnTo, provider, stepUp, sessionEnd })
 }
 
 function returnToOf(settings: LoginSettings, request: RequestView, baseUrl: string, isOwnHost: boolean): string {

@@ -5,6 +5,7 @@ import type { Reply } from '../kernel/reply.ts'
 import type { RequestView } from '../kernel/request.ts'
 import type { StepUp } from '../kernel/step-up.ts'
 import type {
+  EndReason,
   LoginStates,
   ProviderLogouts,
   RefreshTokens,
@@ -50,7 +51,7 @@ export interface Login {
   /** For the error handler `login`. */
   readonly entry: {
     readonly providerIds: readonly string[]
-    beginUrl(request: RequestView, provider: string | undefined, stepUp?: StepUp): string
+    beginUrl(request: RequestView, provider: string | undefined, stepUp?: StepUp, sessionEnd?: string): string
     acrValues(provider: string): readonly string[] | undefined
     waitingPage(request: RequestView, error: GateError): Reply
   }
@@ -58,6 +59,7 @@ export interface Login {
   readonly reader: {
     readTicket(cookieHeader: string): string | undefined
     open(...args: Parameters<SessionManager['open']>): ReturnType<SessionManager['open']>
+    whyEnded(ticket: string): EndReason | undefined
     observeIdle(idleTimeoutMs: number): void
     toPrincipal(session: Session): Principal
     /** A `Cookie` header without ours, for upstreams; nothing when no other cookie is left. */
@@ -126,7 +128,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     handle: (request) => answer(context, request),
     entry: {
       providerIds: settings.providerIds,
-      beginUrl: (request, provider, stepUp) => beginUrlFor(settings, request, provider, stepUp),
+      beginUrl: (request, provider, stepUp, sessionEnd) => beginUrlFor(settings, request, provider, stepUp, sessionEnd),
       acrValues: (id) => {
         const provider = providers.get(id)
         return provider && configuredStrength(provider.options).acrValues
@@ -136,6 +138,7 @@ export function createLogin(options: LoginOptions, deps: LoginDeps): Login {
     reader: {
       readTicket: (header) => sessionCookie.readTicket(header),
       open: (ticket, outage) => sessions.open(ticket, outage),
+      whyEnded: (ticket) => sessions.whyEnded(ticket),
       observeIdle: (idleTimeoutMs) => sessions.observeIdle(idleTimeoutMs),
       toPrincipal: createPrincipals(subjectOf),
       withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Reply } from '../kernel/reply.ts'
+import type { EndReason } from '../sessions/contract.ts'
 import { type Html, html } from './html.ts'
 import type { ReturnTarget } from './return-target.ts'
 
@@ -10,6 +11,8 @@ export interface Page {
   readonly title: string
   readonly paragraphs: readonly string[]
   readonly actions: readonly PageAction[]
+  /** One word for why the person's session is over, for programs that look at the page. */
+  readonly reason?: EndReason
   /** Small print that joins the page with the operator's log. */
   readonly reference?: { readonly code: string; readonly requestId: string }
   /** Goes on by itself. */
@@ -87,10 +90,11 @@ export function redirect(status: 302 | 303, location: string, secure: boolean, h
   return { status, headers: [['Location', location], ...securityHeaders(secure), ...headers], body: '' }
 }
 
-function document({ title, paragraphs, actions, reference, forwardTo, retry }: Page): Html {
+function document({ title, paragraphs, actions, reason, reference, forwardTo, retry }: Page): Html {
   const target = forwardTo === undefined ? undefined : `0; url=${forwardTo}`
   const content = target ?? (retry === undefined ? undefined : retryContent(retry))
   const refresh = content === undefined ? [] : [html`<meta http-equiv="refresh" content="${content}" />`]
+  const about = reason === undefined ? [] : [html` data-reason="${reason}"`]
   const footer = reference === undefined ? [] : [smallPrint(reference)]
   return html`<!doctype html>
     <html lang="en">
@@ -103,7 +107,7 @@ function document({ title, paragraphs, actions, reference, forwardTo, retry }: P
         ${STYLE_ELEMENT}
       </head>
       <body>
-        <main>
+        <main${about}>
           <h1>${title}</h1>
           ${paragraphs.map((text) => html`<p>${text}</p> `)}
           <div class="actions">${actions.map(renderAction)}</div>

@@ -1,6 +1,8 @@
 import type { Reply } from '../kernel/reply.ts'
 import { beginUrl } from './begin-url.ts'
+import type { EndReason } from '../sessions/contract.ts'
 import type { RouteContext } from './context.ts'
+import { END_SENTENCES } from './ended-page.ts'
 import { LoginFailure } from './failure.ts'
 import { renderPage } from './page.ts'
 import { cookieHeader, type LoginRequest } from './request.ts'
@@ -34,10 +36,11 @@ async function hasChosen({ sessions, sessionCookie }: RouteContext, cookies: str
   }
 }
 
-/** Asks before the login. Two links, so that the page needs no form, and no script. */
+/** Asks before the login, and says why the session before is over. Two links, so that the page needs no form, and no script. */
 export function askToRemember(
   { settings, defaultProvider }: RouteContext,
   { provider, baseUrl, returnTo, stepUp }: LoginPath,
+  ended: EndReason | undefined,
 ): Reply {
   const urlOf = (rememberMe: boolean): string => {
     const id = provider === defaultProvider ? undefined : provider.id
@@ -48,12 +51,14 @@ export function askToRemember(
       status: 200,
       title: 'Do you want to stay signed in?',
       paragraphs: [
+        ...(ended === undefined ? [] : [`You are no longer signed in. ${END_SENTENCES[ended]}`]),
         'Stay signed in only on a device that nobody else uses: also when the browser is closed, it will know you.',
       ],
       actions: [
         { kind: 'link', label: 'Sign in for now', href: urlOf(false) },
         { kind: 'link', label: 'Sign in and stay signed in', href: urlOf(true) },
       ],
+      ...(ended !== undefined && { reason: ended }),
     },
     settings.secure,
   )

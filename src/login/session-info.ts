@@ -1,6 +1,7 @@
 import { errorReply } from '../kernel/error-reply.ts'
 import { GateError, toGateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
+import type { EndReason } from '../sessions/contract.ts'
 import type { LoginContext } from './context.ts'
 import { type Header, securityHeaders } from './page.ts'
 import { timestamp } from './principal.ts'
@@ -12,7 +13,10 @@ export async function sessionInfo(context: LoginContext, request: LoginRequest):
   const ticket = sessionCookie.readTicket(cookieHeader(request))
   try {
     const session = ticket === undefined ? undefined : await sessions.open(ticket)
-    if (session === undefined) throw new GateError('ERR_CREDENTIALS_INVALID')
+    if (session === undefined) {
+      const error = new GateError('ERR_CREDENTIALS_INVALID')
+      return refusal(error, request, settings.secure, ticket === undefined ? undefined : sessions.whyEnded(ticket))
+    }
     const { provider, createdAt, expiresAt, authTime } = session
     const body = {
       subject: subjectOf(session.claims),
@@ -23,10 +27,13 @@ export async function sessionInfo(context: LoginContext, request: LoginRequest):
     }
     return json(200, `${JSON.stringify(body)}\n`, settings.secure)
   } catch (cause: unknown) {
-    const error = toGateError(cause)
-    const { status, body } = errorReply(error, { verbose: false, requestId: request.requestId })
-    return json(status, body, settings.secure, error.headers)
+    return refusal(toGateError(cause), request, settings.secure)
   }
+}
+
+function refusal(error: GateError, { requestId }: LoginRequest, secure: boolean, sessionEnd?: EndReason): Reply {
+  const { status, body } = errorReply(error, { verbose: false, requestId, sessionEnd })
+  return json(status, body, secure, error.headers)
 }
 
 function json(status: number, body: string, secure: boolean, headers: readonly Header[] = []): Reply {

@@ -27,6 +27,7 @@ export async function signedOut(context: RouteContext, request: LoginRequest): P
       title: 'You are signed out',
       paragraphs: ['To be safe on a shared computer, close the browser.'],
       actions: [{ kind: 'link', label: 'Continue', href: settings.afterLogout(baseUrl) }],
+      reason: 'logout',
       headers,
     },
     settings.secure,

@@ -11,7 +11,7 @@ import type { RequestView } from '../kernel/request.ts'
 import type { StepUp } from '../kernel/step-up.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Outbound } from '../lib/outbound.ts'
-import type { OutagePolicy, Session } from '../sessions/contract.ts'
+import type { EndReason, OutagePolicy, Session } from '../sessions/contract.ts'
 
 /** Compiles the template language of the configuration. */
 export interface TemplateCompiler {
@@ -36,6 +36,8 @@ export interface SessionReader {
   readTicket(cookieHeader: string): string | undefined
   /** Rejects or throws with ERR_SESSION_STORE_UNAVAILABLE when the store cannot be asked. */
   open(ticket: string, outage?: OutagePolicy): Session | undefined | Promise<Session | undefined>
+  /** Why a ticket that has just opened nothing does so, where it is known. */
+  whyEnded(ticket: string): EndReason | undefined
   /** Has the idle times of sessions be exact enough for a rule that minds one of this length. */
   observeIdle(idleTimeoutMs: number): void
   /** What templates see of a session. The object is not changed by anybody. */
@@ -64,8 +66,11 @@ export interface Principal {
 
 /** What the error handler `login` needs of the login. */
 export interface LoginEntry {
-  /** Absolute URL of the route that begins a login, with `stepUp` one like that, and leads back to the page that `request` asked for. */
-  beginUrl(request: RequestView, provider: string | undefined, stepUp?: StepUp): string
+  /**
+   * Absolute URL of the route that begins a login, with `stepUp` one like that, and leads back to the page that `request` asked for.
+   * `sessionEnd`: why the session before is over, which the person is told first.
+   */
+  beginUrl(request: RequestView, provider: string | undefined, stepUp?: StepUp, sessionEnd?: string): string
   /** A page that says that the session store cannot be asked, and tries again by itself. */
   waitingPage(request: RequestView, error: GateError): Reply
   /** Ids of `login.providers`. */

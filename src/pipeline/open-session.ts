@@ -33,6 +33,7 @@ function withoutSession(
   ticket: string | undefined,
 ): undefined | Promise<Session | undefined> {
   exchange.hasStaleTicket = ticket !== undefined
+  exchange.sessionEnd = ticket === undefined ? undefined : sessions.whyEnded(ticket)
   if (sessions.migrate === undefined || !canBeTold(exchange.request)) return undefined
   return sessions.migrate(exchange.request)?.then((moved) => admitMoved(exchange, moved), throwExplained)
 }
@@ -50,6 +51,7 @@ function canBeTold({ front, method, headers }: RequestView): boolean {
 function admitMoved(exchange: Exchange, moved: MigratedSession | undefined): Session | undefined {
   if (moved === undefined) return undefined
   exchange.hasStaleTicket = false
+  exchange.sessionEnd = undefined
   const { session, setCookies } = moved
   const { front, originalUri } = exchange.request
   if (front === 'proxy') exchange.answerCookies = setCookies

@@ -32,10 +32,10 @@ export function decodeHint(text: string): SessionHint | undefined {
   }
 }
 
-/** Why a session of which nobody knows is most likely over. */
-export function guessEnd({ createdAt, expiresAt, idleTimeoutMs }: SessionHint, now: number): EndReason {
+/** Why a session of which nobody knows is most likely over; nothing where its time does not explain it. */
+export function guessEnd({ createdAt, expiresAt, idleTimeoutMs }: SessionHint, now: number): EndReason | undefined {
   if (expiresAt <= now) return 'absolute'
-  return idleTimeoutMs !== undefined && createdAt + idleTimeoutMs <= now ? 'idle' : 'store_lost'
+  return idleTimeoutMs !== undefined && createdAt + idleTimeoutMs <= now ? 'idle' : undefined
 }
 
 function msOf(seconds: string): number {

@@ -38,6 +38,7 @@ export function sessionReader(open: SessionReader['open']): SessionReader {
       return found.length === 1 ? found[0]?.slice('session='.length) : undefined
     },
     open,
+    whyEnded: () => undefined,
     observeIdle() {},
     toPrincipal: ({ subject, claims }) => ({ subject, extra: claims }),
     withoutOwnCookies(header) {
@@ -50,11 +51,12 @@ export function sessionReader(open: SessionReader['open']): SessionReader {
 
 export const LOGIN_ENTRY: LoginEntry = {
   providerIds: ['demo', 'other'],
-  beginUrl: ({ originalUri }, provider, stepUp) =>
+  beginUrl: ({ originalUri }, provider, stepUp, sessionEnd) =>
     `https://app.example/.oathkeeper/login?return_to=${encodeURIComponent(originalUri)}` +
     (provider === undefined ? '' : `&provider=${provider}`) +
     (stepUp?.acrValues === undefined ? '' : `&acr_values=${stepUp.acrValues.join('+')}`) +
-    (stepUp?.maxAgeSeconds === undefined ? '' : `&max_age=${stepUp.maxAgeSeconds}`),
+    (stepUp?.maxAgeSeconds === undefined ? '' : `&max_age=${stepUp.maxAgeSeconds}`) +
+    (sessionEnd === undefined ? '' : `&reason=${sessionEnd}`),
   acrValues: (provider) => (provider === 'other' ? ['silver'] : undefined),
   waitingPage: (_request, { status }) => ({ status, headers: [], body: 'wait' }),
 }

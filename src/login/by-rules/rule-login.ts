@@ -3,7 +3,7 @@ import type { Reply } from '../../kernel/reply.ts'
 import type { RequestView } from '../../kernel/request.ts'
 import { createOutbound } from '../../lib/outbound.ts'
 import { withoutCookies } from '../../lib/without-cookies.ts'
-import type { RefreshTokens, Session, SessionManager, UserinfoSource } from '../../sessions/contract.ts'
+import type { EndReason, RefreshTokens, Session, SessionManager, UserinfoSource } from '../../sessions/contract.ts'
 import { RESERVED_PARAMS } from '../check-providers.ts'
 import type { LoginContext } from '../context.ts'
 import { createLoginCookies } from '../login-cookie.ts'
@@ -46,6 +46,7 @@ export interface RuleLogin {
   readonly reader: {
     readTicket(cookieHeader: string): string | undefined
     open(...args: Parameters<SessionManager['open']>): ReturnType<SessionManager['open']>
+    whyEnded(ticket: string): EndReason | undefined
     observeIdle(idleTimeoutMs: number): void
     toPrincipal(session: Session): Principal
     withoutOwnCookies(cookieHeader: string): string | undefined
@@ -155,6 +156,7 @@ export function createRuleLogin(options: RuleLoginOptions, deps: RuleLoginDeps):
     reader: {
       readTicket: (header) => sessionCookie.readTicket(header),
       open: (ticket, outage) => deps.sessions.open(ticket, outage),
+      whyEnded: (ticket) => deps.sessions.whyEnded(ticket),
       observeIdle: (idleTimeoutMs) => deps.sessions.observeIdle(idleTimeoutMs),
       toPrincipal: createPrincipals(createSubjectReader('sub')),
       withoutOwnCookies: (header) => withoutCookies(header, isOwnCookie),

@@ -65,6 +65,7 @@ async function decide(
     reader: {
       readTicket: (header) => (header.includes('ticket') ? 'ticket' : undefined),
       open: () => session,
+      whyEnded: () => undefined,
       observeIdle() {},
       toPrincipal: () => ({ subject: '', extra: {} }),
       withoutOwnCookies: (header) => header,

@@ -15,6 +15,9 @@ export const json = defineErrorHandler({
   compile: ({ verbose, when }) => ({
     precedence: 'sole',
     matches: compileWhen(when),
-    respond: ({ error, exchange }) => errorReply(error, { verbose, requestId: exchange.request.requestId }),
+    respond: ({ error, exchange }) => {
+      const sessionEnd = error.status === 401 ? exchange.sessionEnd : undefined
+      return errorReply(error, { verbose, requestId: exchange.request.requestId, sessionEnd })
+    },
   }),
 })

@@ -24,7 +24,7 @@ interface Deps {
 type Header = readonly [name: string, value: string]
 
 /** A scheme that no browser knows, so that none opens its password prompt. */
-const CHALLENGE: Header = ['WWW-Authenticate', 'Login realm="oathkeeper"']
+const CHALLENGE = 'Login realm="oathkeeper"'
 
 /**
  * Sends a browser that wants a page to the login and back; while the session store cannot be asked, it is shown a page that
@@ -48,10 +48,10 @@ export const login = defineErrorHandler({
     const isMine = (failure: Failure): boolean => failure.error.status === 401 && holds(failure)
     const hasToWait = (failure: Failure): boolean => isOutage(failure) && holds(failure)
     // Who has a session logs in again where it came from: what is lacking means something to that provider only.
-    const beginUrl = ({ error: { stepUp }, exchange: { request, wantedLogin } }: Failure): string =>
+    const beginUrl = ({ error: { stepUp }, exchange: { request, wantedLogin, sessionEnd } }: Failure): string =>
       stepUp !== undefined && entry.providerIds.includes(stepUp.provider)
         ? entry.beginUrl(request, stepUp.provider, stepUp)
-        : entry.beginUrl(request, provider, stepUp ?? wantedLogin)
+        : entry.beginUrl(request, provider, stepUp ?? wantedLogin, sessionEnd)
     return {
       precedence: 'exclusive',
       matches: (failure) => isNavigation(failure.exchange.request) && (isMine(failure) || hasToWait(failure)),
@@ -64,16 +64,21 @@ export const login = defineErrorHandler({
         ]
         // What opens no session must not stay in the browser beside the login that begins (CVE-2026-34454).
         if (exchange.hasStaleTicket) headers.push(['Set-Cookie', sessions.clearCookie])
-        if (status === 401) headers.push(CHALLENGE)
+        if (status === 401) headers.push(challenge(failure))
         return { status, headers, body: '' }
       },
       hints: (failure) => {
         if (!isMine(failure)) return []
-        return [CHALLENGE, ['Link', `<${beginUrl(failure)}>; rel="login"`]]
+        return [challenge(failure), ['Link', `<${beginUrl(failure)}>; rel="login"`]]
       },
     }
   },
 })
+
+function challenge({ exchange: { sessionEnd } }: Failure): Header {
+  const why = sessionEnd === undefined ? '' : `, error="session_ended", error_description="${sessionEnd}"`
+  return ['WWW-Authenticate', CHALLENGE + why]
+}
 
 function isOutage({ error }: Failure): boolean {
   return error.code === 'ERR_SESSION_STORE_UNAVAILABLE'
