@@ -30,8 +30,9 @@ export function withPassword(password: string, username?: string): Pick<RedisSto
 export function sentinelServers(
   { name, addresses }: Pick<SentinelSet, 'name' | 'addresses'>,
   password?: string,
+  username?: string,
 ): RedisStoreOptions['servers'] {
   const secret = password === undefined ? undefined : new Secret(password)
-  const credentials = { username: undefined, password: secret }
+  const credentials = { username, password: secret }
   return { kind: 'sentinel', master: name, addresses, credentials, tls: undefined }
 }
