@@ -13,6 +13,7 @@ import {
 import { diagnose, type RedisTarget } from './diagnose.ts'
 import { checkMaster } from './handshake.ts'
 import type { RedisLinkDeps, RedisLinkOptions, WatchedReply } from './link-options.ts'
+import { presentCredentials } from './present-credentials.ts'
 import { isAuthRefused } from './reply-error.ts'
 import { ConnectionOpener, type TrackedConnection } from './tracked-connection.ts'
 
@@ -46,6 +47,9 @@ export class RedisLink {
   #hasAnswered = false
   readonly #backoff = new Backoff()
   #lastRecycle = 0
+  /** Ends the attempt to connect that is being made. */
+  #abandon: ((cause: Error) => void) | undefined
+  #isElsewhere = false
   #closed = false
   #keptAlive = false
   readonly #heartbeat: NodeJS.Timeout
@@ -94,7 +98,25 @@ export class RedisLink {
     this.#deps.connected?.()
   }
 
+  /** Until it is there, or the server is known to be elsewhere. */
   async #open(address: RedisAddress): Promise<TrackedConnection> {
+    const { promise: abandoned, reject } = Promise.withResolvers<never>()
+    this.#abandon = reject
+    const opening = this.#openAt(address)
+    try {
+      return await Promise.race([opening, abandoned])
+    } catch (cause) {
+      opening.then(
+        ({ connection }) => connection.destroy(),
+        () => undefined,
+      )
+      throw cause
+    } finally {
+      this.#abandon = undefined
+    }
+  }
+
+  async #openAt(address: RedisAddress): Promise<TrackedConnection> {
     let opened: TrackedConnection | undefined
     const events = {
       // One that breaks before it is in use is told of by the attempt that opens it.
@@ -129,19 +151,9 @@ export class RedisLink {
   async useCredentials(credentials: RedisCredentials): Promise<void> {
     this.#credentials = credentials
     const connection = this.#connection
-    const { username = 'default', password } = credentials
     if (connection === undefined) return this.#backoff.cutShort()
-    if (password === undefined) return
-    try {
-      await connection.send(['AUTH', username, password.reveal()])
-      this.#logger.info({}, 'the changed credentials of the session store are in use')
-    } catch (cause) {
-      if (isAuthRefused(cause)) this.#deps.refused?.()
-      this.#logger.error(
-        { detail: diagnose(cause, this.target) },
-        'the changed credentials of the session store are refused; its connection stays as it is while it lasts',
-      )
-    }
+    const refusal = await presentCredentials(connection, credentials, this.target, this.#logger)
+    if (isAuthRefused(refusal)) this.#deps.refused?.()
   }
 
   get credentials(): RedisCredentials {
@@ -212,6 +224,13 @@ export class RedisLink {
     this.#lost(cause)
   }
 
+  /** Whoever is being waited for, or the wait for the next attempt, is given up: the server is elsewhere. */
+  lookElsewhere(cause: Error): void {
+    if (this.#abandon === undefined) return this.#backoff.cutShort()
+    this.#isElsewhere = true
+    this.#abandon(cause)
+  }
+
   close(): void {
     this.#closed = true
     clearInterval(this.#heartbeat)
@@ -252,7 +271,9 @@ export class RedisLink {
         break
       } catch (cause) {
         this.#noteFailure(cause)
-        this.#backoff.grow()
+        if (this.#isElsewhere) this.#backoff.reset()
+        else this.#backoff.grow()
+        this.#isElsewhere = false
       }
     }
     const downForMs = Math.round(performance.now() - (this.#downSince ?? 0))

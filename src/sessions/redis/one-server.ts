@@ -84,14 +84,16 @@ export class OneServer implements RedisServers {
     this.#link.close()
   }
 
-  /** A master that was replaced may go on as if nothing had happened, and take writes that will be thrown away. */
+  /** A master that was replaced may go on as if nothing had happened, and take writes that will be thrown away; or not answer at all. */
   async #lookForMaster(): Promise<void> {
     const { address } = this.#link.target
-    if (!this.#link.isConnected || address === undefined) return
+    if (address === undefined) return
     try {
       const master = await this.#sentinels?.locate()
       if (master === undefined || isSameAddress(master, address) || this.#link.target.address !== address) return
-      this.#link.giveUp(new LocateError(tell(ANOTHER_MASTER, this.#link.target)))
+      const cause = new LocateError(tell(ANOTHER_MASTER, this.#link.target))
+      if (this.#link.isConnected) this.#link.giveUp(cause)
+      else this.#link.lookElsewhere(cause)
     } catch {
       // They have named one before, so this cannot be: what is known stays.
     }
