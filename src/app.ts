@@ -119,6 +119,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const observing = { metrics, log, isOwnCookie: (name: string) => reloader.current.signIn.isOwnCookie(name) }
   const listenerDeps = {
     gate,
+    sessions: sessions.manager,
     signIn: () => reloader.current.signIn,
     cors: () => reloader.current.cors,
     answered: {

@@ -21,12 +21,13 @@ import type { Plan } from '../pipeline/plan.ts'
 import { createProxy } from '../proxy/proxy.ts'
 import type { Proxy } from '../proxy/contract.ts'
 import type { RuleRepository } from '../rules/repository.ts'
-import type { SessionStore } from '../sessions/contract.ts'
+import type { SessionManager, SessionStore } from '../sessions/contract.ts'
 import { tlsMaterial } from './area-options.ts'
 import type { SignIn } from './sign-in.ts'
 
 export interface ListenerDeps {
   readonly gate: Gate
+  readonly sessions: Pick<SessionManager, 'watch'>
   /** Of the configuration in force. */
   readonly signIn: () => SignIn
   /** Cross-origin requests by the configuration in force. */
@@ -49,7 +50,7 @@ const API_BODY_LIMIT = 10 * 1024 * 1024
 /** Creates the listener of the proxy. */
 export function createProxyListener({ serve, accessRules }: Config, deps: ListenerDeps): Proxy {
   const { proxy } = serve
-  const { gate, signIn, cors, answered, tracing, clock, logger } = deps
+  const { gate, sessions, signIn, cors, answered, tracing, clock, logger } = deps
   return createProxy(
     {
       host: proxy.host,
@@ -78,6 +79,7 @@ export function createProxyListener({ serve, accessRules }: Config, deps: Listen
         },
       },
       cors: () => cors().proxy,
+      watchSession: (...args) => sessions.watch(...args),
       answered: answered.proxy,
       trace: tracing && ((request) => tracing.begin('proxy', request)),
       clock,

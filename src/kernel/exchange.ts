@@ -65,6 +65,10 @@ export class Exchange {
   removeOwnedHeaders: ((headers: HeaderList) => void) | undefined = undefined
   /** Set by `authenticators/session`: which session let the request in, as its loggable public id. */
   sessionId: string | undefined = undefined
+  /** The ticket that was brought and opens a session: with `sessionId`, for whoever must know when that is over. Never told. */
+  sessionTicket: string | undefined = undefined
+  /** With `sessionTicket`: what holds while it cannot be known whether the session is over. */
+  sessionOutage: 'grace' | 'deny' = 'grace'
   /** Set by `authenticators/session`: the request brought a ticket that opens no session, so its cookie is stale. */
   hasStaleTicket = false
   /** With `hasStaleTicket`: one word for why that session ended, where it is known. */

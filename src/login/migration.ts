@@ -12,6 +12,7 @@ export const FORK_COOKIES = ['IG_SESSION_ID', 'wso2_session_id'] as const
 
 /** A session that was moved, and what its browser has to be told. */
 export interface Migrated {
+  readonly ticket: string
   readonly session: Session
   /** `Set-Cookie` values. */
   readonly setCookies: readonly string[]
@@ -62,7 +63,7 @@ export function createMigration({ take, sessions, clock, cookieFor, forget }: Mi
         if (moved === undefined) return undefined
         const { ticket, session } = moved
         const cookie = cookieFor(request).write(ticket, session.expiresAt - clock.now())
-        return { session, setCookies: [cookie, ...forget(cookies)] }
+        return { ticket, session, setCookies: [cookie, ...forget(cookies)] }
       })
     },
     async end(cookies) {

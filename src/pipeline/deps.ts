@@ -54,6 +54,7 @@ export interface SessionReader {
 }
 
 export interface MigratedSession {
+  readonly ticket: string
   readonly session: Session
   /** What the browser has to be told. */
   readonly setCookies: readonly string[]

@@ -21,6 +21,8 @@ export function openSession(
   if (cookies === undefined) return undefined
   const ticket = sessions.readTicket(cookies)
   const opened = ticket === undefined ? undefined : openOrExplain(sessions, ticket, outage)
+  exchange.sessionTicket = ticket
+  exchange.sessionOutage = outage
   if (opened instanceof Promise) {
     return opened.then((late) => late ?? withoutSession(sessions, exchange, ticket), throwExplained)
   }
@@ -52,7 +54,8 @@ function admitMoved(exchange: Exchange, moved: MigratedSession | undefined): Ses
   if (moved === undefined) return undefined
   exchange.hasStaleTicket = false
   exchange.sessionEnd = undefined
-  const { session, setCookies } = moved
+  const { ticket, session, setCookies } = moved
+  exchange.sessionTicket = ticket
   const { front, originalUri } = exchange.request
   if (front === 'proxy') exchange.answerCookies = setCookies
   else exchange.respond = () => goOn(originalUri, setCookies)

@@ -48,6 +48,12 @@ export interface LocalRoutes {
   handle(request: RequestView): Reply | Promise<Reply>
 }
 
+/**
+ * Has `close` called when the session of the ticket is over, at once if it is already, but not before it has returned; gives a
+ * function that forgets it.
+ */
+export type WatchSession = (ticket: string, close: () => void, outage: 'grace' | 'deny') => () => void
+
 export interface ProxyDeps {
   readonly gate: Gate
   readonly local?: LocalRoutes
@@ -57,6 +63,8 @@ export interface ProxyDeps {
   readonly logger: Logger
   /** Begins the span of a request. */
   readonly trace?: ((request: IncomingMessage) => TraceSpan | undefined) | undefined
+  /** For connections that last: a request that a session let in is not served longer than the session lives. */
+  readonly watchSession?: WatchSession | undefined
   /** Told of every request when it is over. */
   readonly answered?: AnswerObserver | undefined
   /** Hears of every exchange with an upstream when it is over; failures are logged in any case. */

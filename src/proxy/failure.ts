@@ -1,4 +1,7 @@
+import type { ServerResponse } from 'node:http'
+import { refusalReply } from '../http/refusal.ts'
 import { BodyStalledError } from '../http/request-body.ts'
+import { writeReply } from '../http/write-reply.ts'
 import { GateError } from '../kernel/errors.ts'
 
 /** The upstream did what no upstream may, or the exchange was given up. */
@@ -31,6 +34,17 @@ export function isDeadSocket(error: Error): boolean {
   if (!DEAD.has(codeOf(error))) return false
   const { socket } = error as Error & { readonly socket?: { readonly bytesRead?: number } | null }
   return socket?.bytesRead === undefined || socket.bytesRead > 0
+}
+
+/** Oathkeeper's answer to a failing upstream: the status and nothing else. What the client did wrong it is told. */
+export function answerFailure(response: ServerResponse, error: GateError): void {
+  const { status, message, headers } = error
+  if (status < 500) {
+    writeReply(response, refusalReply({ status, message, close: true }), { secure: false, close: status === 408 })
+    return
+  }
+  response.writeHead(status, [...headers.flat(), 'Content-Length', '0'])
+  response.end()
 }
 
 function codeOf(error: Error): string {

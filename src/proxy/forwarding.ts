@@ -3,11 +3,10 @@ import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Exchange } from '../kernel/exchange.ts'
 import { GateError } from '../kernel/errors.ts'
-import { refusalReply } from '../http/refusal.ts'
 import { BodyAbortedError, type RequestBody } from '../http/request-body.ts'
 import type { StallWatch, Watched } from '../http/stall-watch.ts'
-import { writeReply } from '../http/write-reply.ts'
-import { failureOf, isDeadSocket, UpstreamFailure } from './failure.ts'
+import type { WatchSession } from './contract.ts'
+import { answerFailure, failureOf, isDeadSocket, UpstreamFailure } from './failure.ts'
 import { relayEarlyHints } from './early-hints.ts'
 import { responseHeaders, responseTrailers } from './response-headers.ts'
 import type { Upstream } from './upstreams.ts'
@@ -34,6 +33,7 @@ export interface ForwardingContext {
   readonly upstream: Upstream
   readonly limits: ForwardingLimits
   readonly watch: StallWatch
+  readonly watchSession: WatchSession | undefined
   readonly onEnd: (end: ForwardingEnd) => void
 }
 
@@ -48,6 +48,8 @@ export interface ForwardingEnd {
 const MAX_INFORMATIONAL = 16
 /** A body up to this size, in octets, comes with its head; waiting for it costs nobody anything. */
 const SMALL_BODY = 16_384
+/** An answer that takes longer has its session watched, as an event stream has from its beginning. */
+const LONG_ANSWER_MS = 250
 const RETRIED_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /** One request on its way to the upstream and its answer on the way back. Both directions wait for the slower side. */
@@ -69,6 +71,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
   #informational = 0
   #uploaded = 0
   #progressAt: number
+  #startedAt = 0
+  #forgetSession: (() => void) | undefined
   #expected = -1
   #headSent = false
   #whole: string | undefined
@@ -129,8 +133,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     }
     this.#started = true
     this.#progressAt = this.#context.watch.now
+    this.#startedAt = this.#progressAt
     const { flat, isEventStream, contentLength } = responseHeaders(raw)
     this.#silenceAllowed = isEventStream
+    if (isEventStream) this.#watchSession()
     this.#expected = contentLength
     this.response.writeHead(status, flat)
     if (contentLength < 0 || contentLength > SMALL_BODY) process.nextTick(flushHead, this)
@@ -188,6 +194,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
       this.#uploaded = body.received
       this.#progressAt = now
     }
+    if (this.#started && now - this.#startedAt >= LONG_ANSWER_MS) this.#watchSession()
     if (this.#waitingForClient || this.#silenceAllowed) return
     const allowed = this.#started ? this.#context.limits.bodyTimeoutMs : this.#context.limits.headersTimeoutMs
     if (now - this.#progressAt >= allowed) this.fail(new GateError('ERR_UPSTREAM_TIMEOUT'))
@@ -199,7 +206,19 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     this.#controller?.resume()
   }
 
+  #watchSession(): void {
+    this.#forgetSession ??= this.watchSession(() => this.#closeWithSession())
+  }
+
+  /** Of a request that a session let in; nothing of any other. */
+  protected watchSession(close: () => void): (() => void) | undefined {
+    const { sessionId, sessionTicket, sessionOutage } = this.exchange
+    if (sessionId === undefined || sessionTicket === undefined) return undefined
+    return this.#context.watchSession?.(sessionTicket, close, sessionOutage)
+  }
+
   readonly #onClose = (): void => {
+    this.#forgetSession?.()
     const finished = this.response.writableFinished
     if (!this.#ended) {
       this.#stop()
@@ -242,6 +261,15 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     else answerFailure(this.response, this.#error)
   }
 
+  /** The connection breaks, so that the client does not take a part for the whole. */
+  #closeWithSession(): void {
+    if (!this.#ended) {
+      this.#stop()
+      this.#controller?.abort(new UpstreamFailure('The session is over'))
+    }
+    this.response.destroy()
+  }
+
   #inform(status: number, raw: readonly Buffer[]): void {
     this.#informational++
     if (status < 100 || status === 101 || this.#informational > MAX_INFORMATIONAL) {
@@ -265,17 +293,6 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
       isDeadSocket(error)
     )
   }
-}
-
-/** Oathkeeper's answer to a failing upstream: the status and nothing else. What the client did wrong it is told. */
-export function answerFailure(response: ServerResponse, error: GateError): void {
-  const { status, message, headers } = error
-  if (status < 500) {
-    writeReply(response, refusalReply({ status, message, close: true }), { secure: false, close: status === 408 })
-    return
-  }
-  response.writeHead(status, [...headers.flat(), 'Content-Length', '0'])
-  response.end()
 }
 
 function flushHead(forwarding: Forwarding): void {

@@ -19,7 +19,8 @@ import type { RequestView } from '../kernel/request.ts'
 import { type TraceSpan, withTraceHeaders } from '../lib/trace.ts'
 import { cleanQuery } from '../lib/go-url.ts'
 import type { LocalRoutes, Proxy, ProxyDeps, ProxyOptions } from './contract.ts'
-import { answerFailure, Forwarding, type ForwardingContext, type ForwardingEnd, type Outgoing } from './forwarding.ts'
+import { answerFailure } from './failure.ts'
+import { Forwarding, type ForwardingContext, type ForwardingEnd, type Outgoing } from './forwarding.ts'
 import { isForeignOrigin } from './origin.ts'
 import { offeredProtocols, TunnelForwarding } from './tunnel.ts'
 import { upstreamHeaders } from './upstream-headers.ts'
@@ -31,12 +32,15 @@ type TakeOver = () => Upgraded
 /** What the headers of a rule may add to those of the client before an upstream is not bothered with them (F-31). */
 const PIPELINE_HEADERS = 20 * 1024
 
+/** Twice a second: an answer that lasts must be known as such soon enough for its session's end to end it within a second. */
+const LOOK_FOR_STREAMS_MS = 2_500
+
 /** The proxy: receives, asks the gate, forwards. */
 export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
-  const { gate, local, clock, logger } = deps
+  const { gate, local, watchSession, clock, logger } = deps
   const { timeouts, upstream: upstreamOptions } = options
   const { headersTimeoutMs, bodyTimeoutMs } = upstreamOptions
-  const watch = new StallWatch(clock, Math.min(timeouts.readMs, headersTimeoutMs, bodyTimeoutMs))
+  const watch = new StallWatch(clock, Math.min(timeouts.readMs, headersTimeoutMs, bodyTimeoutMs, LOOK_FOR_STREAMS_MS))
   const upstreams = createUpstreams(upstreamOptions, clock)
   const trusts = compileTrust(options.trustedProxies)
   const targetRules = { trailingSlash: options.trailingSlash, strictPaths: options.strictPaths }
@@ -180,6 +184,7 @@ export function createProxy(options: ProxyOptions, deps: ProxyDeps): Proxy {
       upstream,
       limits,
       watch,
+      watchSession,
       onEnd: span === undefined ? onEnd : endSpan(span, onEnd),
     }
     if (takeOver === undefined || upgrade === '') new Forwarding(exchange, response, outgoing, context).begin()

@@ -7,9 +7,12 @@ import type { Exchange } from '../kernel/exchange.ts'
 import { UpstreamFailure } from './failure.ts'
 import { Forwarding, type ForwardingContext, type Outgoing } from './forwarding.ts'
 import { responseHeaders } from './response-headers.ts'
+import { closeFrame, FrameReader } from './websocket-frames.ts'
 
 /** How long a client may take to read what was sent before the upstream closed. */
 const LAST_WORDS_MS = 30_000
+/** How long it may take to read that the session is over. */
+const CLOSE_MS = 250
 
 /** Protocols that would let requests through which no rule has seen. */
 const NEVER_OFFERED = /^(?:h2c?|http\/.*|tls\/.*)$/i
@@ -62,8 +65,15 @@ export class TunnelForwarding extends Forwarding {
     const answer = `HTTP/1.1 101 ${STATUS_CODES[101]}\r\n${lines(flat)}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`
     socket.write(answer, 'latin1')
     if (head.length > 0) upstream.write(head)
-    join(socket, upstream)
-    socket.once('close', () => this.report(101))
+    const frames = protocol.toLowerCase() === 'websocket' ? new FrameReader() : undefined
+    const tunnel = new Tunnel(socket, upstream)
+    const forget = this.watchSession(() => tunnel.close(frames))
+    if (forget !== undefined && frames !== undefined) upstream.on('data', (chunk: Buffer) => frames.push(chunk))
+    tunnel.join()
+    socket.once('close', () => {
+      forget?.()
+      this.report(101)
+    })
   }
 }
 
@@ -86,14 +96,39 @@ function lines(flat: readonly string[]): string {
 }
 
 /** Octets both ways, each at the pace of its reader; an end is passed on, a break ends both. */
-function join(client: Socket, upstream: Duplex): void {
-  client.on('error', () => upstream.destroy())
-  upstream.on('error', () => client.destroy())
-  client.once('close', () => upstream.destroy())
-  upstream.once('close', () => {
-    client.setTimeout(LAST_WORDS_MS, () => client.destroy())
-    client.destroySoon()
-  })
-  client.pipe(upstream)
-  upstream.pipe(client)
+class Tunnel {
+  readonly #client: Socket
+  readonly #upstream: Duplex
+  #lastWordsMs = LAST_WORDS_MS
+
+  constructor(client: Socket, upstream: Duplex) {
+    this.#client = client
+    this.#upstream = upstream
+  }
+
+  join(): void {
+    const client = this.#client
+    const upstream = this.#upstream
+    client.on('error', () => upstream.destroy())
+    upstream.on('error', () => client.destroy())
+    client.once('close', () => upstream.destroy())
+    upstream.once('close', () => {
+      client.setTimeout(this.#lastWordsMs, () => client.destroy())
+      client.destroySoon()
+    })
+    client.pipe(upstream)
+    upstream.pipe(client)
+  }
+
+  /** The session is over. A WebSocket is told so, unless the upstream is in the middle of a frame: that can only break off. */
+  close(frames: FrameReader | undefined): void {
+    if (frames?.isBetweenFrames !== true) {
+      this.#client.destroy()
+      return
+    }
+    this.#lastWordsMs = CLOSE_MS
+    this.#upstream.unpipe(this.#client)
+    this.#client.write(closeFrame('session ended'))
+    this.#upstream.destroy()
+  }
 }

@@ -1,5 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createApplication } from '../../examples/demo/application.ts'
 import { choosePorts, startOathkeeper, type OathkeeperProcess } from './oathkeeper.ts'
@@ -14,6 +20,10 @@ export interface ProductOptions {
   readonly rules?: (door: string, upstream: string) => readonly Readonly<Record<string, unknown>>[]
   /** How many instances share the configuration; the first one's address is what browsers see. Default 1. */
   readonly instances?: number
+  /** Takes requests to the application over: answers, and says so, or leaves them to the demo's. */
+  readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean
+  /** For upgrades at the application. */
+  readonly attach?: (server: Server) => void
   /** The provider tells of logouts, at the first instance. Default false. */
   readonly tellsLogouts?: boolean
   /** Default true. */
@@ -45,7 +55,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const door = `http://127.0.0.1:${ports[0]?.proxy ?? 0}`
   const provider = stack.use(await startPeopleProvider(door, options.tellsLogouts))
   const received: Received[] = []
-  const upstream = await startApplication(received)
+  const upstream = await startApplication(received, options)
   stack.defer(() => upstream.stop())
 
   const setup = (port: (typeof ports)[number]): Parameters<typeof startOathkeeper>[0] => ({
@@ -98,12 +108,16 @@ export async function signInWithoutCallback(visitor: Visitor, signInUrl: string)
   }
 }
 
-async function startApplication(received: Received[]): Promise<{ url: string; stop(): void }> {
+async function startApplication(
+  received: Received[],
+  { answer, attach }: ProductOptions,
+): Promise<{ url: string; stop(): void }> {
   const application = createApplication()
   const server = createServer((request, response) => {
     received.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers })
-    application.emit('request', request, response)
+    if (answer?.(request, response) !== true) application.emit('request', request, response)
   })
+  attach?.(server)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -5,7 +5,7 @@ import { Exchange } from '../../src/kernel/exchange.ts'
 import type { Decision, Gate, UpstreamTarget } from '../../src/kernel/gate.ts'
 import { type Logger, silentLogger } from '../../src/kernel/logger.ts'
 import type { RequestView } from '../../src/kernel/request.ts'
-import type { LocalRoutes, ProxyOptions } from '../../src/proxy/contract.ts'
+import type { LocalRoutes, ProxyOptions, WatchSession } from '../../src/proxy/contract.ts'
 import type { ForwardingEnd } from '../../src/proxy/forwarding.ts'
 import { createProxy } from '../../src/proxy/proxy.ts'
 import { type RawUpstream, startRawUpstream } from './raw-upstream.ts'
@@ -32,6 +32,8 @@ export interface TestProxyOptions {
   /** Instead of granting everything. */
   readonly decide?: (view: RequestView, grant: () => Decision) => Decision | Promise<Decision>
   readonly local?: LocalRoutes
+  /** With it every request is one that a session has let in. */
+  readonly watchSession?: WatchSession
   readonly upstream?: RawUpstream
 }
 
@@ -78,6 +80,10 @@ export async function startTestProxy(t: TestContext, test: TestProxyOptions = {}
       const grant = (): Decision => {
         const exchange = new Exchange(view, 'test', [])
         for (const [name, value] of Object.entries(test.headers ?? {})) exchange.headers.set(name, [value])
+        if (test.watchSession !== undefined) {
+          exchange.sessionId = 'public-id'
+          exchange.sessionTicket = 'ticket'
+        }
         const target: UpstreamTarget = {
           origin: upstream.origin,
           host: upstream.host,
@@ -104,6 +110,7 @@ export async function startTestProxy(t: TestContext, test: TestProxyOptions = {}
       clock: systemClock,
       logger,
       onFinished: (end) => ended.push(end),
+      watchSession: test.watchSession,
       ...(test.local === undefined ? {} : { local: test.local }),
     },
   )

@@ -35,6 +35,22 @@ test('a live session gives its subject and claims, at once where it can', () => 
   assert.deepEqual({ subject, extra, sessionId }, { subject: 'alice', extra: ALICE.claims, sessionId: 'public-id' })
 })
 
+test('it is known for streams which ticket let a request in, and what holds for it in an outage', async () => {
+  const strict = { authenticators: [{ handler: 'session', config: { store_outage: 'deny' } }] }
+  for (const open of [KNOWN, async () => ALICE] satisfies SessionReader['open'][]) {
+    for (const [rule, expected] of [
+      [{}, 'grace'],
+      [strict, 'deny'],
+    ] as const) {
+      const { exchange } = await decide(open, ['session=alice'], rule)
+      assert.deepEqual([exchange.sessionTicket, exchange.sessionOutage], ['alice', expected])
+    }
+  }
+  const rule = { authenticators: ['session', 'anonymous'] }
+  const { exchange } = await decide(() => undefined, ['session=stale'], rule)
+  assert.equal(exchange.sessionId, undefined, 'nobody is let in by this ticket')
+})
+
 test('a session that has to be fetched is waited for', async () => {
   const decision = decide(() => Promise.resolve(ALICE), ['session=x'])
   assert.ok(decision instanceof Promise)
