@@ -39,8 +39,8 @@ export interface SessionEnd {
 
 /** What a store learns of ends by itself. */
 export type EndNews =
-  /** `getSession` found no record and word of its end; told before it answers. */
-  | { readonly kind: 'found'; readonly key: string; readonly reason: EndReason }
+  /** `getSession` found no record and word of its end, and tells before it answers; or another instance has told of it just now. */
+  | { readonly kind: 'found' | 'told'; readonly key: string; readonly reason: EndReason }
   /** It let go of a record that was over, or for want of room. */
   | {
       readonly kind: 'expired' | 'evicted'

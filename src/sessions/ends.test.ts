@@ -270,6 +270,23 @@ test('FM-06, FM-21: a session that Redis has lost is counted once, and told by a
   }
 })
 
+test('FM-25: a logout on one instance is no loss to another that has the session open', async (t) => {
+  const { one, other, third, signIn, counted, rig } = await startTwo(t)
+  for (const [instance, elsewhere] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    const ticket = await signIn()
+    counted.length = 0
+    await instance.manager.end(ticket, 'logout')
+    assert.equal(await elsewhere.subjectOf(ticket), undefined)
+    assert.equal(elsewhere.manager.whyEnded(ticket), 'logout')
+    assert.equal(await third.subjectOf(ticket), undefined)
+    assert.deepEqual(counted, ['logout'])
+    assert.equal(await rig.server.command('DBSIZE'), 0)
+  }
+})
+
 test('after a logout no key of the session is in Redis; of other ends one that goes by itself', async (t) => {
   const { rig, one } = await startTwo(t)
   const first = await one.manager.create(sessionDraft({ sid: 'sid-1' }))

@@ -104,7 +104,7 @@ export class Ends {
 
   #hear(news: EndNews): SessionEnd | undefined {
     const { key } = news
-    if (news.kind === 'found') {
+    if ('reason' in news) {
       this.note(key, news.reason)
       return undefined
     }

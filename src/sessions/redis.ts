@@ -90,7 +90,10 @@ class RedisStore implements RedisSessionStore {
     this.#keys = new Keyspace({ sessionPrefix, statePrefix, isCluster: servers.kind === 'cluster' })
     this.#recentEnds = new RecentEnds(clock)
     const connected = (): void => this.#recentEnds.tellAgain((key, end) => this.#delete(key, end))
-    this.#servers = createServers(options, { clock, logger, connected, changed: (name) => this.#noteChange(name) })
+    const changed = (name: string | undefined): void => this.#noteChange(name)
+    // All that is published are the keys of sessions that were logged out.
+    const heard = (key: string): void => void this.#tellEnd({ kind: 'told', key, reason: 'logout' })
+    this.#servers = createServers(options, { clock, logger, connected, changed, heard })
   }
 
   onChange(listener: (key: string | undefined) => void): void {
@@ -233,7 +236,7 @@ class RedisStore implements RedisSessionStore {
     const { head, watch } = await this.#readHead(key)
     const word = end === undefined ? [] : [encodeEnd(end), this.#lifetime(end.until)]
     // What is over leaves nothing but itself to be removed.
-    const args = head === undefined ? [key] : [key, ...word]
+    const args = head === undefined ? [key, ''] : [key, this.#keys.channel, ...word]
     const run = (): Promise<RedisReply> => this.#run(DELETE_SESSION, this.#keys.ofStep(key, head), args)
     return (await this.#write(key, watch, run)) && head !== undefined
   }

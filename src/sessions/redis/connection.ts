@@ -24,6 +24,8 @@ export interface RedisConnectionOptions {
   readonly tracking: boolean
   /** RESP; the newer one unless the server has only the older, which knows no tracking. */
   readonly protocol?: 2 | 3
+  /** What is published there is told, in the newer protocol, and where the user may subscribe. */
+  readonly channel?: string
 }
 
 /** What a connection tells by itself. */
@@ -32,6 +34,8 @@ export interface RedisConnectionEvents {
   readonly lost: (cause: unknown) => void
   /** Something that was read over it may have changed; without a key: everything. */
   readonly changed: (key: string | undefined) => void
+  /** Something was published on the channel. */
+  readonly heard?: ((message: string) => void) | undefined
 }
 
 export type RedisArgument = string | Buffer
@@ -74,6 +78,11 @@ export async function openConnection(
   client.on('invalidate', (key: Buffer | null) => events.changed(key?.toString()))
   const connection = new Connection(client, options.commandTimeoutMs, events.lost)
   await connection.establish(options)
+  const { channel, protocol = 3 } = options
+  const { heard } = events
+  // Nobody waits for it: what is missed until then, or for want of permission, is no fault.
+  if (channel !== undefined && heard !== undefined && protocol === 3)
+    client.subscribe(channel, (message) => heard(String(message))).catch(() => undefined)
   return connection
 }
 

@@ -1,6 +1,7 @@
 import type { RedisStoreOptions } from './options.ts'
 import { ClusterServers } from './cluster.ts'
 import { CommandedServers } from './commanded-servers.ts'
+import { channelOf } from './keyspace.ts'
 import type { RedisLinkDeps } from './link-options.ts'
 import { OneServer } from './one-server.ts'
 import { Sentinels } from './sentinel.ts'
@@ -15,7 +16,8 @@ export function createServers(options: RedisStoreOptions, deps: RedisLinkDeps): 
 
 function createPlain(options: RedisStoreOptions, deps: RedisLinkDeps): RedisServers {
   const { servers, credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking } = options
-  const common = { credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking }
+  const channel = channelOf(options.sessionPrefix)
+  const common = { credentials, tls, db, connectTimeoutMs, commandTimeoutMs, tracking, channel }
   if (servers.kind === 'cluster') return new ClusterServers(servers.addresses, common, deps)
   const one = { ...common, proofPrefix: `${options.sessionPrefix}lease:tracking-` }
   if (servers.kind === 'single') return new OneServer(servers.address, { ...one, key: servers.key }, deps)

@@ -59,6 +59,11 @@ export class Keyspace {
     return this.indexes('subject', ALL)
   }
 
+  /** Where instances tell each other of sessions that are over and leave nothing behind. */
+  get channel(): string {
+    return channelOf(this.#options.sessionPrefix)
+  }
+
   lease(name: string): string {
     return `${this.#options.sessionPrefix}lease:${name}`
   }
@@ -78,6 +83,10 @@ export class Keyspace {
   #tagOf(key: string): string {
     return this.#options.isCluster ? `{${tagOf(key)}}` : ''
   }
+}
+
+export function channelOf(sessionPrefix: string): string {
+  return `${sessionPrefix}ended`
 }
 
 export function hashOf(text: string): string {

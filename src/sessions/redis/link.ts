@@ -124,6 +124,7 @@ export class RedisLink {
         if (opened !== undefined && opened.connection === this.#connection) this.#lost(cause)
       },
       changed: this.#deps.changed,
+      heard: this.#deps.heard,
     }
     const options = { ...this.#options, address, credentials: this.#credentials }
     opened = await this.#opener.open(options, events, this.target)

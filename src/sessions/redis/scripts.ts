@@ -47,12 +47,18 @@ return 1
 `)
 
 /**
- * KEYS: record, indexes. ARGV: member, then the word to leave and its lifetime in ms, if any. Gives how many records were deleted.
- * What is no record stays: the word of an earlier end is not overwritten.
+ * KEYS: record, indexes. ARGV: member, channel or nothing, then the word to leave and its lifetime in ms, if any. Gives how many records were
+ * deleted. What is no record stays: the word of an earlier end is not overwritten. Where no word is left, the other instances are told
+ * that the record was not lost; a user who may not publish need not.
  */
 export const DELETE_SESSION = script(`
 if redis.call('GETRANGE', KEYS[1], 0, 0) ~= '1' then return 0 end
-if ARGV[2] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) else redis.call('DEL', KEYS[1]) end
+if ARGV[3] then
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])
+else
+  redis.call('DEL', KEYS[1])
+  if ARGV[2] ~= '' then redis.pcall('PUBLISH', ARGV[2], ARGV[1]) end
+end
 for i = 2, #KEYS do redis.call('ZREM', KEYS[i], ARGV[1]) end
 return 1
 `)
