@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { ActiveSession, ActiveSessions } from './active-sessions.ts'
 import type { OutagePolicy, StoredRecord } from './contract.ts'
 import { publish, type StreamEnd } from './events.ts'
@@ -35,6 +36,7 @@ const EVERY_MS = 500
 const GRACE_MS = 30_000
 /** The store is asked about so many at once. */
 const CHUNK = 200
+const AT_ONCE = 1000
 
 /**
  * Streams that are open for sessions, and must not outlive them. Ends that become known here close them at once; for all others
@@ -98,10 +100,12 @@ export class OpenStreams {
 
   async #lookAtAll(): Promise<void> {
     let asked: Promise<void>[] = []
+    let looks = 0
     for (const session of this.#sessions.values()) {
       const asking = this.#look(session)
-      if (asking === undefined) continue
-      asked.push(asking)
+      if (asking !== undefined) asked.push(asking)
+      // Requests come in between, however many there are.
+      if (++looks % AT_ONCE === 0) await turn()
       if (asked.length < CHUNK) continue
       await Promise.all(asked)
       asked = []
