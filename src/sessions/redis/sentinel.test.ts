@@ -29,7 +29,8 @@ async function scene(t: TestContext, instances = 1): Promise<Scene> {
   const logged: string[] = []
   const log = (_: unknown, message: string): void => void logged.push(message)
   const logger = { ...silentLogger, warn: log, error: log }
-  const redis = { servers: sentinelServers(set) }
+  // Deadlines for a machine on which a dozen servers have something to do.
+  const redis = { servers: sentinelServers(set), commandTimeoutMs: 1_000 }
   const started: RedisInstance[] = []
   for (let i = 0; i < instances; i++) started.push(await startRedisInstance(t, { clock }, { redis, logger }))
   return { set, instances: started, logged }
@@ -121,7 +122,7 @@ describe('Redis by Sentinel', { concurrency: 3 }, () => {
     // It still thinks that the old one is the master, which by now is a replica.
     cutOff?.resume()
     for (let i = 0; i < 20; i++) {
-      await until(2500, () => instance.manager.create(sessionDraft()))
+      await until(RESUMED_WITHIN_MS, () => instance.manager.create(sessionDraft()))
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   })
@@ -133,7 +134,11 @@ describe('Redis by Sentinel', { concurrency: 3 }, () => {
     const servers = { ...sentinelServers(set, 'of the sentinels'), tls }
     const errors: unknown[] = []
     const logger = { ...silentLogger, warn: (fields: unknown) => void errors.push(fields) }
-    const instance = await startRedisInstance(t, { clock: createTestClock() }, { redis: { servers, tls }, logger })
+    const instance = await startRedisInstance(
+      t,
+      { clock: createTestClock() },
+      { redis: { servers, tls, commandTimeoutMs: 1_000 }, logger },
+    )
     const ticket = await logInEverywhere(set, instance)
     const before = await set.master()
     await set.sentinels[0]?.command('SENTINEL', 'FAILOVER', set.name)
