@@ -26,7 +26,11 @@ declare module 'oidc-provider' {
       readonly client?: { readonly clientId: string; readonly clientName?: string }
       readonly params?: Readonly<Record<string, unknown>>
       readonly acr?: string
-      readonly session?: { readonly accountId?: string; grantIdFor(clientId: string): string | undefined }
+      readonly session?: {
+        readonly uid: string
+        readonly accountId?: string
+        grantIdFor(clientId: string): string | undefined
+      }
       readonly result?: { readonly login?: unknown; readonly consent?: { readonly grantId?: string } }
     }
     set(name: string, value: string): void

@@ -13,8 +13,18 @@ const PEOPLE: Readonly<Record<string, { readonly name: string; readonly email: s
   mei: { name: '名前 明', email: 'mei@example.com' },
 }
 
+/** A request at the token endpoint, as the provider answered it. */
+export interface TokenAnswer {
+  readonly grantType: string
+  readonly status: number
+}
+
 export interface RealProvider {
   readonly issuer: string
+  /** What it was asked at the token endpoint and has answered, whether or not that has arrived. */
+  readonly tokenAnswers: readonly TokenAnswer[]
+  /** Before the provider looks at a request for tokens, and before its answer leaves: what takes time. */
+  readonly pauses: { beforeTokens?: (() => unknown) | undefined; afterTokens?: (() => unknown) | undefined }
   /** Options of the client that `origin` is registered as. */
   options(changes?: Partial<ProviderOptions>): ProviderOptions
 }
@@ -22,13 +32,17 @@ export interface RealProvider {
 export interface RealProviderOptions {
   /** What it can authenticate people as; the form says which it was. Default: it says nothing of the kind. */
   readonly acrValues?: readonly string[]
+  /** Default 300. */
+  readonly accessTokenSeconds?: number
+  /** Default 300. */
+  readonly idTokenSeconds?: number
 }
 
 /** Starts oidc-provider, as strict as it can be: PKCE for everybody, refresh tokens that rotate, two people. */
 export async function startRealProvider(
   t: TestContext,
   origin: string,
-  { acrValues = [] }: RealProviderOptions = {},
+  { acrValues = [], accessTokenSeconds = 300, idTokenSeconds = 300 }: RealProviderOptions = {},
 ): Promise<RealProvider> {
   const server = createServer((request, response) => answer(request, response))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
@@ -39,6 +53,7 @@ export async function startRealProvider(
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const secret = randomBytes(32).toString('base64url')
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const grants = new Map<string, Promise<string>>()
   const provider = new Provider(issuer, {
     clients: [
       {
@@ -63,9 +78,16 @@ export async function startRealProvider(
       claims: () => ({ sub, ...PEOPLE[sub] }),
     }),
     loadExistingGrant: async ({ oidc: { client, session, params } }: ProviderContext) => {
+      // A code is good only while the session still has the grant that it came with: one for all tabs that log in at once.
+      const key = JSON.stringify([session?.uid, session?.accountId, params?.['scope']])
+      const known = grants.get(key)
+      const found = known === undefined ? undefined : await provider.Grant.find(await known)
+      if (found !== undefined) return found
       const grant = new provider.Grant({ clientId: client?.clientId ?? '', accountId: session?.accountId ?? '' })
       grant.addOIDCScope(String(params?.['scope']))
-      await grant.save()
+      const saving = grant.save()
+      grants.set(key, saving)
+      await saving
       return grant
     },
     acrValues,
@@ -83,7 +105,26 @@ export async function startRealProvider(
     },
     // Its own would refuse to call this machine.
     fetch: (url: string, call: RequestInit) => fetch(url, { ...call, dispatcher: undefined } as object),
-    ttl: { AccessToken: 300, IdToken: 300, Interaction: 600, Grant: 3600, Session: 3600, RefreshToken: 3600 },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      IdToken: idTokenSeconds,
+      Interaction: 600,
+      Grant: 3600,
+      Session: 3600,
+      RefreshToken: 3600,
+    },
+  })
+  const tokenAnswers: TokenAnswer[] = []
+  const pauses: RealProvider['pauses'] = {}
+  provider.use(async (context, next) => {
+    if (context.path !== '/token') return next()
+    await pauses.beforeTokens?.()
+    // Who has gone has asked for nothing.
+    if (context.req.socket.destroyed) return undefined
+    await next()
+    tokenAnswers.push({ grantType: String(context.oidc.params?.['grant_type']), status: context.status })
+    await pauses.afterTokens?.()
+    return undefined
   })
   provider.use(async (context, next) => {
     if (!context.path.startsWith('/sign-in/')) return next()
@@ -99,6 +140,8 @@ export async function startRealProvider(
   const answer = provider.callback()
   return {
     issuer,
+    tokenAnswers,
+    pauses,
     options: (changes = {}) => ({
       id: 'real',
       issuer,

@@ -37,7 +37,7 @@ const NAVIGATION = {
 /** A person with a browser, without the browser: keeps cookies as one does and follows redirects one at a time. */
 export class Visitor {
   /** By host, then by name and path; as in a browser, ports make no difference. */
-  readonly #cookies = new Map<string, Map<string, Cookie>>()
+  #cookies = new Map<string, Map<string, Cookie>>()
   readonly #routes = new Map<string, string>()
 
   /** From now on what is addressed to one `host:port` goes to another, as a load balancer does it; `Host` stays. */
@@ -95,6 +95,14 @@ export class Visitor {
     for (const [host, jar] of this.#cookies) twin.#cookies.set(host, new Map(jar))
     for (const [from, to] of this.#routes) twin.route(from, to)
     return twin
+  }
+
+  /** Another tab of the same browser: what one is given both have. */
+  tab(): Visitor {
+    const tab = new Visitor()
+    tab.#cookies = this.#cookies
+    for (const [from, to] of this.#routes) tab.route(from, to)
+    return tab
   }
 
   /** What would be sent as `Cookie`; empty when there is nothing to send. */
