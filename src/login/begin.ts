@@ -24,12 +24,20 @@ export async function begin(context: RouteContext, request: LoginRequest): Promi
   const redirectUri = `${baseUrl}${settings.basePath}/callback`
   const { reason, ...wanted } = await readParameters(context, request, baseUrl)
   const path = { ...wanted, baseUrl, redirectUri }
-  // Anybody can send somebody here with a reason: who is signed in is told nothing of the kind.
-  const ended = reason !== undefined && !(await isSignedIn(context, cookieHeader(request))) ? reason : undefined
+  const ended = reason !== undefined && (await canBeTold(context, request)) ? reason : undefined
   if (path.rememberMe === undefined && settings.rememberMe?.asks === true) return askToRemember(context, path, ended)
   if (ended === undefined) return sendToProvider(context, request, path)
   const again = context.startAgainUrl(baseUrl, { ...wanted, provider: wanted.provider.options.id })
   return endedPage(ended, again, request.requestId, settings.secure)
+}
+
+/**
+ * Whether to say first that the session before is over: to a person who sees whole pages (a frame may not show ours), and who is not
+ * signed in, since anybody can send somebody here with a reason.
+ */
+async function canBeTold(context: RouteContext, request: LoginRequest): Promise<boolean> {
+  if (request.headers.get('sec-fetch-dest') !== 'document') return false
+  return !(await isSignedIn(context, cookieHeader(request)))
 }
 
 async function readParameters(

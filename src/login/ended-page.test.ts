@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { request } from 'undici'
 import { callbackUrl, startLogin } from '../../test/support/login-rig.ts'
 import { startMockProvider } from '../../test/support/mock-provider.ts'
 import { Visitor } from '../../test/support/visitor.ts'
@@ -15,7 +16,12 @@ test('each reason has a page that says so, to people and to programs, and leads 
     assert.match(answer.text, /<h1>You are no longer signed in<\/h1>/)
     assert.match(answer.text, /href="[^"]*\/\.oathkeeper\/login\?return_to=http[^"&]*%2Fx%3Fy%3D1"/)
     assert.match(answer.text, new RegExp(`<footer>.*<code>${reason}</code>`))
-    assert.doesNotMatch(answer.text, /http-equiv="refresh"/)
+    const goesOn = /http-equiv="refresh" content="4; url=http[^"]*\/\.oathkeeper\/login\?return_to=[^"&]*"/.test(
+      answer.text,
+    )
+    const isDecided = ['logout', 'revoked', 'backchannel', 'refresh_rejected', 'superseded'].includes(reason)
+    assert.equal(goesOn, !isDecided, reason)
+    assert.equal(answer.text.includes('http-equiv'), goesOn)
     assert.match(answer.headers['cache-control'] ?? '', /no-store/)
     texts.add(/<p>(.*?)<\/p>/.exec(answer.text)?.[1] ?? '')
   }
@@ -32,6 +38,18 @@ test('any other word begins the login as if it were not there', async (t) => {
   }
   const twice = await new Visitor().go(rig.url('/.oathkeeper/login?reason=idle&reason=idle'))
   assert.equal(twice.status, 400)
+})
+
+test('where no page of ours can be shown or read the login begins at once', async (t) => {
+  const rig = await startLogin(t, [await startMockProvider(t)])
+  const frame = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }
+  for (const said of [{}, frame]) {
+    const told = rig.url('/.oathkeeper/login?return_to=/x&reason=revoked')
+    const { statusCode, headers, body } = await request(told, { headers: { accept: 'text/html', ...said } })
+    await body.dump()
+    assert.equal(statusCode, 302)
+    assert.match(String(headers['location']), /\/authorize\?/)
+  }
 })
 
 test('a link with a reason does not make anybody believe that they are signed out', async (t) => {

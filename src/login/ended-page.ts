@@ -16,12 +16,16 @@ export const END_SENTENCES = {
   key_retired: 'Your session is from an earlier version of this service, and this version does not take it.',
 } as const satisfies Record<EndReason, string>
 
+/** Nobody decided on these: the page goes on by itself once there was time to read it. After the others whoever is there has to want it. */
+const GOES_ON: readonly EndReason[] = ['idle', 'absolute', 'store_lost', 'evicted', 'key_retired']
+const READING_SECONDS = 4
+
 /** The word as a reason; nothing when it is none of the ten. */
 export function parseEndReason(word: string | undefined): EndReason | undefined {
   return word !== undefined && Object.hasOwn(END_SENTENCES, word) ? (word as EndReason) : undefined
 }
 
-/** Tells a person why they have to sign in again, before they are sent to do so. It does not go on by itself: they are to read it. */
+/** Tells a person why they have to sign in again, before they are sent to do so. */
 export function endedPage(reason: EndReason, beginUrl: string, requestId: string, secure: boolean): Reply {
   return renderPage(
     {
@@ -31,6 +35,7 @@ export function endedPage(reason: EndReason, beginUrl: string, requestId: string
       actions: [{ kind: 'link', label: 'Sign in again', href: beginUrl }],
       reason,
       reference: { code: reason, requestId },
+      ...(GOES_ON.includes(reason) && { retry: { afterSeconds: READING_SECONDS, url: beginUrl } }),
     },
     secure,
   )

@@ -97,6 +97,7 @@ export class SessionRecords {
 
   /** Nobody can open it any more, this release and later ones. */
   #retire(key: string): void {
+    this.ends.note(key, 'key_retired')
     this.ends.end(key, { id: publicSessionId(key), provider: '' }, 'key_retired').catch((cause: unknown) => {
       this.logger.debug({ cause }, 'a session of a retired format could not be ended')
     })

@@ -125,9 +125,11 @@ describe('when something goes wrong in a browser', () => {
     await ada.page.waitForTimeout(SHORT_LIFETIME_MS + 300)
     const expired = await ada.page.request.get(`${brief.door}/me`, { headers: { accept: 'application/json' } })
     assert.equal(expired.status(), 401)
-    // The provider still knows the person, so nobody has to click.
+    // The provider still knows the person, so nobody has to click; but they are told why they were away.
     await ada.page.goto(`${brief.door}/reports?sort=amount`)
-    assert.equal(ada.page.url(), `${brief.door}/reports?sort=amount`)
+    assert.equal(await ada.page.locator('main').getAttribute('data-reason'), 'absolute')
+    await ada.page.getByText('You had been signed in for as long as').waitFor()
+    await ada.page.waitForURL(`${brief.door}/reports?sort=amount`)
     assert.notEqual(await sessionCookie(ada.page, brief.door), ticket)
   })
 })
