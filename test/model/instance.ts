@@ -5,29 +5,19 @@ import type { PathFaults, SimNetwork } from './sim-network.ts'
 import type { SimProvider } from './sim-provider.ts'
 import { SimStore } from './sim-store.ts'
 import { createRandom } from './random.ts'
-import type { Owner } from './simulation.ts'
+import { createObserved, type Observed } from './observed.ts'
 import { nameOfInstance, type Profile } from './steps.ts'
-import { Trouble } from './trouble.ts'
 
 /** As `session_store.near_cache.max_age` and `session_store.outage.grace`. */
 export const MAX_AGE_MS = 60_000
 export const GRACE_MS = 30_000
 
 /** One process of ours: its manager, and its way to the store. */
-export interface Instance {
+export interface Instance extends Observed {
   readonly slot: number
-  readonly name: string
-  readonly owner: Owner
   readonly manager: SessionManager & { close(): Promise<void> }
   readonly store: SimStore
   readonly faults: PathFaults
-  /** When the store could not be asked from here, or not well. */
-  readonly trouble: Trouble
-  /** By session, when it was first asked here to end it. */
-  readonly endsCalled: Map<number, number>
-  /** By session, the highest number of an access token that was given here. */
-  readonly tokensGiven: Map<number, number>
-  diedAt: number | undefined
 }
 
 export interface InstanceSetup {
@@ -43,7 +33,8 @@ export interface InstanceSetup {
 
 export function startInstance({ slot, start, seed, profile, network, provider, note }: InstanceSetup): Instance {
   const name = `${nameOfInstance(slot)}${start}`
-  const owner: Owner = { name, isAlive: true }
+  const observed = createObserved(name)
+  const { owner } = observed
   const faults: PathFaults = { stalledUntil: 0, cutUntil: 0, slowMs: 0, failBefore: 0, failAfter: 0 }
   const tracking = profile.nearCacheSize !== undefined
   const store = new SimStore({ network, owner, faults, tracking })
@@ -60,19 +51,8 @@ export function startInstance({ slot, start, seed, profile, network, provider, n
         ? undefined
         : { maxSessions: profile.nearCacheSize, maxAgeMs: MAX_AGE_MS, outageGraceMs: GRACE_MS },
   })
-  manager.onRefresh((session, maySend) => provider.refresh(owner, session, maySend))
-  return {
-    slot,
-    name,
-    owner,
-    manager,
-    store,
-    faults,
-    trouble: new Trouble(),
-    endsCalled: new Map(),
-    tokensGiven: new Map(),
-    diedAt: undefined,
-  }
+  manager.onRefresh((session, maySend) => provider.refresh(observed, session, maySend))
+  return Object.assign(observed, { slot, manager, store, faults })
 }
 
 function noteLogger(name: string, note: (line: string) => void): Logger {

@@ -1,6 +1,7 @@
 import type { RefreshOutcome, Session, SessionTokens } from '../../src/sessions/contract.ts'
 import { GateError } from '../../src/kernel/errors.ts'
-import type { Owner, Simulation } from './simulation.ts'
+import type { Observed } from './observed.ts'
+import type { Events, Owner } from './simulation.ts'
 
 /** How the provider takes refreshes. */
 export type ProviderState =
@@ -34,7 +35,7 @@ export interface Spend {
   readonly family: TokenFamily
   /** Of the token: counts from 0. */
   readonly number: number
-  readonly by: Owner
+  readonly by: Observed
   /** When the instance asked. */
   readonly askedAt: number
   /** When the provider did it. */
@@ -48,7 +49,7 @@ export const CALL_DEADLINE_MS = 10_000
 
 /** A provider whose refresh tokens may be used once: of a token that is used again, all the family is revoked. */
 export class SimProvider {
-  readonly #sim: Simulation
+  readonly #sim: Events
   readonly #world: Owner = { name: 'provider', isAlive: true }
   readonly families = new Map<string, TokenFamily>()
   /** By family and number of the token. */
@@ -60,7 +61,7 @@ export class SimProvider {
   waiting = 0
   refreshes = 0
 
-  constructor(sim: Simulation) {
+  constructor(sim: Events) {
     this.#sim = sim
   }
 
@@ -80,15 +81,15 @@ export class SimProvider {
   }
 
   /** As a client of it would ask: the token leaves a moment later, if it may then. */
-  async refresh(by: Owner, session: Session, maySend: () => boolean): Promise<RefreshOutcome> {
+  async refresh(by: Observed, session: Session, maySend: () => boolean): Promise<RefreshOutcome> {
     const sim = this.#sim
     if (sim.random.chance(0.5)) {
-      await new Promise<void>((resolve) => sim.after(sim.random.next() * 50, by, resolve))
+      await new Promise<void>((resolve) => sim.after(sim.random.next() * 50, by.owner, resolve))
     }
     return maySend() ? await this.#send(by, session) : { kind: 'withheld' }
   }
 
-  #send(by: Owner, session: Session): Promise<RefreshOutcome> {
+  #send(by: Observed, session: Session): Promise<RefreshOutcome> {
     return new Promise((resolve) => {
       const sim = this.#sim
       const { state } = this
@@ -99,7 +100,7 @@ export class SimProvider {
         if (isSettled) return
         isSettled = true
         this.waiting--
-        if (!by.isAlive) return
+        if (!by.owner.isAlive) return
         this.#note(session, outcome)
         resolve(outcome)
       }
@@ -110,7 +111,7 @@ export class SimProvider {
       })
       sim.after(this.#takes(state), this.#world, () => {
         if (state === 'failing') return void sim.after(1, this.#world, () => settle(failed('an error')))
-        const done = this.#spend(by, session, askedAt, isSettled || state === 'lossy' || !by.isAlive)
+        const done = this.#spend(by, session, askedAt, isSettled || state === 'lossy' || !by.owner.isAlive)
         spend = done.spend
         const outcome = state === 'lossy' ? failed('the answer was lost') : done.outcome
         sim.after(0.5 + sim.random.next() * 20, this.#world, () => settle(outcome))
@@ -123,7 +124,7 @@ export class SimProvider {
   }
 
   #spend(
-    by: Owner,
+    by: Observed,
     session: Session,
     askedAt: number,
     isUncertain: boolean,

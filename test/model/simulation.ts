@@ -17,13 +17,23 @@ export interface Owner {
   isAlive: boolean
 }
 
+/** Time, and what happens later. */
+export interface Events {
+  /** Milliseconds since the epoch, with fractions. */
+  readonly now: number
+  /** What latencies are drawn from. */
+  readonly random: Random
+  /** Has something happen, unless its owner is dead by then. Gives what cancels it. */
+  after(delayMs: number, owner: Owner, run: () => void): () => void
+}
+
 const START_MS = 1_700_000_000_000
 
 /**
  * Time, and everything that happens in it, one thing after the other. What code under test does between two events is all done
  * before the next: the order of events is the order of everything, and the same seed gives the same order.
  */
-export class Simulation {
+export class Simulation implements Events {
   /** For latencies; a step sets its own seed, so that a step that is left out does not change those of the others. */
   random: Random = createRandom(0)
   #now = START_MS

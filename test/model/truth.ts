@@ -2,13 +2,13 @@ import type { Session, SessionsOf } from '../../src/sessions/contract.ts'
 import { decodeRecord } from '../../src/sessions/record.ts'
 import { deriveSealKey, type SealKey } from '../../src/sessions/seal.ts'
 import { parseTicket } from '../../src/sessions/ticket.ts'
-import type { Instance } from './instance.ts'
+import type { Observed } from './observed.ts'
 import type { SimRecord } from './sim-server.ts'
 import { parseRefreshToken, type TokenFamily } from './sim-provider.ts'
 
 /** What was asked to end a session, and how it went. */
 export interface EndCall {
-  readonly instance: Instance
+  readonly instance: Observed
   readonly calledAt: number
   settledAt: number | undefined
   outcome: 'pending' | 'ended' | 'nothing' | 'failed'
@@ -40,7 +40,7 @@ export interface TrueSession {
   /** When it was asked for, whatever the answer was, or whether there was one. */
   readonly tries: number[]
   /** Where and when it was used: the last ones. */
-  readonly uses: { readonly instance: Instance; readonly at: number }[]
+  readonly uses: { readonly instance: Observed; readonly at: number }[]
   /** Number of the refresh token that is in the store. */
   stored: number
   /** When each was there first. */
@@ -73,7 +73,7 @@ export function createTrueSession(
   }
 }
 
-export function noteUse(session: TrueSession, instance: Instance, at: number): void {
+export function noteUse(session: TrueSession, instance: Observed, at: number): void {
   session.uses.push({ instance, at })
   if (session.uses.length > KEPT_USES) session.uses.shift()
 }

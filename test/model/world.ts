@@ -1,9 +1,18 @@
 import type { Session, SessionDraft, SessionsOf, SessionTokens } from '../../src/sessions/contract.ts'
-import { MAX_AGE_MS, startInstance, type Instance } from './instance.ts'
-import { judgeDeletion, judgeError, judgeOpen, judgeSpend, type Call, type Facts, type Outcome } from './judge.ts'
+import { GRACE_MS, MAX_AGE_MS, startInstance, type Instance } from './instance.ts'
+import {
+  judgeDeletion,
+  judgeError,
+  judgeOpen,
+  judgeSpend,
+  type Bounds,
+  type Call,
+  type Facts,
+  type Outcome,
+} from './judge.ts'
 import { createRandom } from './random.ts'
 import { SimNetwork } from './sim-network.ts'
-import { CALL_DEADLINE_MS, SimProvider, type Spend, type TokenFamily } from './sim-provider.ts'
+import { SimProvider, type Spend, type TokenFamily } from './sim-provider.ts'
 import { Simulation } from './simulation.ts'
 import { describeStep, type Action, type Profile, type Step } from './steps.ts'
 import {
@@ -25,6 +34,13 @@ export interface Violation {
   readonly what: string
 }
 
+const BOUNDS: Bounds = {
+  recoveryMs: 2_000,
+  unnoticedMs: 600,
+  graceMs: GRACE_MS,
+  latencyMs: 100,
+  writtenWithinMs: 1_000,
+}
 const MAX_HISTORY = 120
 /** Nobody waits longer for `open`. */
 const OPEN_WITHIN_MS = 45_000
@@ -67,11 +83,7 @@ export class World {
     this.#network.server.onUpdated = (key) => this.#noteUpdate(key)
     this.#provider.onSpentAgain = (first, again) => {
       const session = this.#sessions.get(Number(first.family.name))
-      if (session !== undefined)
-        this.#report(
-          session.number,
-          judgeSpend(session, [first, again], this.#facts, (spend, forMs) => this.#wasAway(spend, forMs) > 0),
-        )
+      if (session !== undefined) this.#report(session.number, judgeSpend(session, first, again, this.#facts))
     }
   }
 
@@ -164,7 +176,7 @@ export class World {
         this.#report(number, 'it is said to be created, and is not')
     } catch (error) {
       this.#note(`  ${instance.name} could not create session ${number}`)
-      this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error))
+      this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error, BOUNDS))
     } finally {
       settled()
     }
@@ -236,7 +248,7 @@ export class World {
         this.#report(number, 'it is said to be ended, and is not')
     } catch (error) {
       call.outcome = 'failed'
-      this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error))
+      this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error, BOUNDS))
     } finally {
       settled()
       call.settledAt = this.#sim.now
@@ -265,7 +277,7 @@ export class World {
           this.#report(session.number, 'it is said to be ended with all others, and is not')
     } catch (error) {
       call.outcome = 'failed'
-      this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error))
+      this.#report(number, judgeError({ instance, from, to: this.#sim.now }, error, BOUNDS))
     } finally {
       settled()
       call.settledAt = this.#sim.now
@@ -394,20 +406,10 @@ export class World {
     if (family === undefined || !family.isRotating || this.#lossAt >= session.first.createdAt) return
     for (let number = storedNumber(session, record); number < family.issued; number++) {
       const spend = this.#provider.spendOf(family, number)
-      const isExcused =
-        spend === undefined ||
-        spend.isUncertain ||
-        !spend.by.isAlive ||
-        this.#wasAway(spend, CALL_DEADLINE_MS) >= GIVEN_UP_AFTER_MS
+      const isExcused = spend === undefined || spend.isUncertain || !spend.by.owner.isAlive || isGivenUp(spend)
       if (!isExcused)
         this.#report(session.number, `refresh token ${number} was used and its successor is not in the store`)
     }
-  }
-
-  /** For how long the store was away from whoever spent a token, if it went away within `withinMs`. */
-  #wasAway({ by, doneAt }: Spend, withinMs: number): number {
-    const instance = this.#instances.find(({ owner }) => owner === by)
-    return instance?.trouble.lasted(doneAt, doneAt + withinMs) ?? 0
   }
 
   #noteDeletion(key: string): void {
@@ -435,7 +437,12 @@ export class World {
   }
 
   get #facts(): Facts {
-    return { profile: this.#profile, server: this.#network.server, lossAt: this.#lossAt }
+    return {
+      profile: this.#profile,
+      bounds: BOUNDS,
+      presenceOf: ({ key }) => this.#network.server.timeline(key),
+      lossAt: this.#lossAt,
+    }
   }
 
   #at(slot: number): Instance | undefined {
@@ -467,6 +474,11 @@ export class World {
     this.#history.push(`${((this.#sim.now - this.#begun) / 1000).toFixed(4).padStart(12)}  ${line}`)
     if (this.#history.length > MAX_HISTORY) this.#history.shift()
   }
+}
+
+/** Whether the store was away for so long that the new tokens were given up. */
+function isGivenUp({ by, doneAt }: Spend): boolean {
+  return by.trouble.within(doneAt, doneAt + GIVEN_UP_AFTER_MS) >= GIVEN_UP_AFTER_MS
 }
 
 /** Whether a session may have been ended before anybody knew of it, or may still be: a failed call is made up for later. */
