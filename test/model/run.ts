@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import { describeStep, drawProfile, drawSteps, type Profile, type Step } from './steps.ts'
-import { World, type Violation } from './world.ts'
+import type { Violation } from './conduct.ts'
+import { World } from './world.ts'
 
 /** How a run went. */
 export interface RunResult {
   readonly seed: number
   readonly profile: Profile
-  readonly counts: World['counts'] & { readonly refreshes: number }
+  readonly counts: World['counts']
   readonly failure: (Violation & { readonly history: readonly string[] }) | undefined
 }
 
@@ -30,7 +31,7 @@ async function runSteps(seed: number, profile: Profile, steps: readonly Step[]):
     performance.now = real
   }
   const failure = world.violation === undefined ? undefined : { ...world.violation, history: world.history }
-  return { seed, profile, counts: { ...world.counts, refreshes: world.refreshes }, failure }
+  return { seed, profile, counts: world.counts, failure }
 }
 
 const MAX_SHRINKING = 400
