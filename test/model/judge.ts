@@ -152,7 +152,8 @@ export function judgeDeletion(session: TrueSession | undefined, profile: Profile
 export function judgeSpend(session: TrueSession, first: Spend, again: Spend, facts: Facts): string | undefined {
   // Who used it does not know, or had given up: a call that hung is done late.
   if (first.isUncertain || again.isUncertain) return undefined
-  if (facts.lossAt >= first.askedAt - facts.bounds.recoveryMs) return undefined
+  // With the last writes of the store it is lost who was spending it.
+  if (facts.lossAt >= Math.min(first.askedAt, again.askedAt) - facts.bounds.recoveryMs) return undefined
   const isSaved = (session.storedAt.get(first.number + 1) ?? Infinity) <= again.doneAt
   if (!isSaved && !first.by.owner.isAlive) return undefined
   if (first.by.trouble.within(first.askedAt, again.askedAt) >= CUT_OFF_MS) return undefined

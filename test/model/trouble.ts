@@ -1,9 +1,15 @@
 /** When something was wrong. */
 export class Trouble {
-  readonly #spans: { readonly from: number; readonly until: number }[] = []
+  readonly #spans: { readonly from: number; until: number }[] = []
 
   add(from: number, until: number): void {
     this.#spans.push({ from, until })
+  }
+
+  /** What was said to go on from `from` ended at `until`. */
+  cut(from: number, until: number): void {
+    const span = this.#spans.find((known) => known.from === from && known.until > until)
+    if (span !== undefined) span.until = until
   }
 
   /** Whether anything was wrong at some moment from `from` to `to`. */
