@@ -29,7 +29,7 @@ export interface Asked extends Observed {
 
 type Login = Action & { readonly kind: 'create' }
 
-const MAX_HISTORY = 160
+const MAX_HISTORY = 400
 
 /** Does to instances what people and providers do, holds each answer against what is true, and keeps a history. */
 export class Conduct {

@@ -40,18 +40,22 @@ export const REDIS_INSTANCES = 3
 const PEOPLE = 4
 const RECENT = 12
 
-const WEIGHTS = {
+/** Storms and calms follow each other, each this many steps long: what holds only while all is well is tried too. */
+const PHASE = 150
+
+const CALM = {
   create: 2.5,
   open: 60,
   end: 1.2,
   endAll: 0.2,
-  revoke: 0.4,
-  crash: 0.4,
-  redis: 0.8,
-  way: 2,
-  provider: 0.6,
+  revoke: 0.15,
   wait: 2,
+  crash: 0,
+  redis: 0,
+  way: 0,
+  provider: 0,
 } satisfies Partial<Record<RedisAction['kind'], number>>
+const STORM = { ...CALM, crash: 0.6, redis: 1, way: 2, provider: 0.6 }
 
 /** Draws the steps of a run against a real server; the last one gives everything time. */
 export function drawRedisSteps(seed: number, count: number): RedisStep[] {
@@ -60,7 +64,8 @@ export function drawRedisSteps(seed: number, count: number): RedisStep[] {
   let sessions = 0
   for (let i = 1; i <= count; i++) {
     const isQuiet = i === count || i === Math.floor(count / 2)
-    let kind: RedisAction['kind'] = isQuiet ? 'quiesce' : random.weighted(WEIGHTS)
+    const isStorm = Math.floor(i / PHASE) % 2 === 1
+    let kind: RedisAction['kind'] = isQuiet ? 'quiesce' : random.weighted(isStorm ? STORM : CALM)
     if (sessions === 0 && !isQuiet) kind = 'create'
     // In the middle, so that there is life before and after it.
     if (i === Math.floor(count * 0.7)) kind = 'empty'

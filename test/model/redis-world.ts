@@ -310,7 +310,7 @@ export class RedisWorld {
   }
 
   /** From what was asked and answered. */
-  #presenceOf({ ends, first }: TrueSession): Presence {
+  #presenceOf({ ends, first, family }: TrueSession): Presence {
     const lossAt = this.#lossAt >= first.createdAt ? this.#lossAt : undefined
     const endedAt = (by: number): number | undefined => {
       const done = ends.filter(({ outcome }) => outcome === 'ended' || outcome === 'nothing')
@@ -320,7 +320,8 @@ export class RedisWorld {
     return {
       endedAt,
       wasThere: (from) => endedAt(from) === undefined,
-      wasMissing: (_from, to) => ends.some(({ calledAt }) => calledAt <= to) || (lossAt ?? Infinity) <= to,
+      wasMissing: (_from, to) =>
+        ends.some(({ calledAt }) => calledAt <= to) || (lossAt ?? Infinity) <= to || family?.hasRejected === true,
     }
   }
 
