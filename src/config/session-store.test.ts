@@ -140,6 +140,8 @@ test('a program for the credentials: a list, run every ten minutes where it does
   const { credentials, credentialsCommand } = redisOf(t, `username: app, credentials_command: ${JSON.stringify(argv)}`)
   assert.deepEqual(credentials, { username: undefined, password: undefined })
   assert.deepEqual(credentialsCommand, { argv, username: 'app', refreshMs: 600_000, timeoutMs: 10_000 })
+  const { credentialsCommand: asText } = redisOf(t, `username: app, credentials_command: "${argv.join('  ')}"`)
+  assert.deepEqual(asText, credentialsCommand)
   const others = 'credentials_command: [x], credentials_refresh: 30m, timeout: { credentials: 3s }'
   assert.deepEqual(redisOf(t, others).credentialsCommand, {
     argv: ['x'],
@@ -151,7 +153,8 @@ test('a program for the credentials: a list, run every ten minutes where it does
 
 test('a program for the credentials that is none, or given beside a password, is refused', (t) => {
   for (const [keys, told] of [
-    ['addr: "a:1", credentials_command: "redis-token --now"', /credentials_command: /],
+    ['addr: "a:1", credentials_command: 7', /credentials_command: /],
+    ['addr: "a:1", credentials_command: " "', /credentials_command: must begin with the path of a program/],
     ['addr: "a:1", credentials_command: []', /credentials_command: must name a program/],
     ['addr: "a:1", credentials_command: ["", x]', /credentials_command: must begin with the path of a program/],
     [

@@ -6,7 +6,7 @@ export interface RunCommandOptions {
   /** More than that is not read, and it is killed. */
   readonly maxBytes: number
   /** All that it sees of the environment. */
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<NodeJS.ProcessEnv>
   /** Kills it. */
   readonly signal?: AbortSignal
 }

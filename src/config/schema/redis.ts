@@ -42,11 +42,10 @@ export const redisSchema = z
     username: z.string().min(1, 'must not be empty').optional().describe('User of the Redis server (ACL); needs `password` or `credentials_command`. Default: the user `default`.'),
     password: secret().optional().describe('Password of the Redis server; empty: none.'),
     credentials_command: z
-      .array(z.string())
-      .min(1, 'must name a program')
-      .refine(([program]) => program !== '', 'must begin with the path of a program')
+      .union([z.string().transform((line) => line.trim().split(/\s+/)), z.array(z.string())])
+      .pipe(z.array(z.string()).min(1, 'must name a program').refine(([program]) => program !== '', 'must begin with the path of a program'))
       .optional()
-      .describe('Instead of `password`: a program and its arguments (no shell), which prints who we are to Redis, for a while. See docs/redis.md.'),
+      .describe('Instead of `password`: a program and its arguments, which prints who we are to Redis, for a while. A list, or one text that is divided at its blanks; no shell reads it. See docs/redis.md.'),
     credentials_refresh: duration({ min: '1s', max: '24h' })
       .optional()
       .meta({ default: '10m' })

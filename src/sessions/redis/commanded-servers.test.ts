@@ -110,7 +110,7 @@ test('a program that fails later leaves everything as it is, is told of without 
   await until(5000, () => assert.equal(count(IN_USE), 1))
   const details = logged.filter(([message]) => message === NOT_HAD).map(([, { detail }]) => detail)
   assert.deepEqual(details, [
-    'session_store.redis.credentials_command prints nothing that can be used: JSON with "password", or user and password on a line each, is expected',
+    'session_store.redis.credentials_command prints nothing that can be used: JSON with "password", or user and password, is expected',
     'session_store.redis.credentials_command ended with exit code 1',
   ])
   assert.doesNotMatch(JSON.stringify(logged), /a-secret|another/)

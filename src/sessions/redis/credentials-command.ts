@@ -19,10 +19,6 @@ export class CredentialsError extends Error {
 }
 
 const MAX_OUTPUT_BYTES = 65_536
-/** Programs of clouds find out by these who they are; everything else of the environment is none of their business. */
-const PASSED =
-  /^(PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|SSL_CERT_(FILE|DIR)|(HTTPS?|NO)_PROXY|(https?|no)_proxy|(AWS|AZURE|IDENTITY|MSI|GOOGLE|CLOUDSDK|GCE_METADATA)_\w+)$/
-
 /** Runs the program once. @throws {CredentialsError} */
 export async function runCredentialsCommand(
   { argv, username, timeoutMs }: CredentialsCommandOptions,
@@ -31,28 +27,18 @@ export async function runCredentialsCommand(
 ): Promise<PrintedCredentials> {
   let output: string
   try {
-    output = await runCommand(argv, { timeoutMs, maxBytes: MAX_OUTPUT_BYTES, env: environment(), signal })
+    output = await runCommand(argv, { timeoutMs, maxBytes: MAX_OUTPUT_BYTES, env: process.env, signal })
   } catch (cause) {
     throw problem(cause instanceof CommandError ? cause.message : 'could not be run')
   }
   const printed = readCredentials(output, username, clock.now())
   if (printed === undefined) {
-    throw problem(
-      'prints nothing that can be used: JSON with "password", or user and password on a line each, is expected',
-    )
+    throw problem('prints nothing that can be used: JSON with "password", or user and password, is expected')
   }
   if (printed.expiresAt !== undefined && printed.expiresAt <= clock.now()) {
     throw problem('prints credentials that have ended already: check the clock')
   }
   return printed
-}
-
-function environment(): Record<string, string> {
-  const passed: Record<string, string> = {}
-  for (const [name, value] of Object.entries(process.env)) {
-    if (value !== undefined && PASSED.test(name)) passed[name] = value
-  }
-  return passed
 }
 
 /** The key is named, and not the program: an argument may be a secret. */

@@ -16,11 +16,14 @@ test('user and password on a line each, or the password alone', () => {
   assert.deepEqual(read('alice\r\npass\r\n', 'bob'), ['alice', 'pass', undefined])
   assert.deepEqual(read('pass'), [undefined, 'pass', undefined])
   assert.deepEqual(read('pass\n', 'bob'), ['bob', 'pass', undefined])
+  assert.deepEqual(read('alice pass\n'), ['alice', 'pass', undefined])
+  assert.deepEqual(read('alice pass\n', 'bob'), ['bob', 'alice pass', undefined])
 })
 
 test('JSON with the end as a date, in seconds since the epoch, or from now', () => {
   const both = '"username":"alice","password":"pass"'
   assert.deepEqual(read(`{${both}}`), ['alice', 'pass', undefined])
+  assert.deepEqual(read('{"user":"alice","password":"pass"}'), ['alice', 'pass', undefined])
   assert.deepEqual(read(`{${both},"expires_at":"2026-01-01T00:15:00Z"}`), ['alice', 'pass', 900_000])
   assert.deepEqual(read(`{${both},"expires_at":${NOW / 1000 + 60}}`), ['alice', 'pass', 60_000])
   assert.deepEqual(read(`{${both},"expires_in":900}`), ['alice', 'pass', 900_000])

@@ -9,8 +9,9 @@ export interface PrintedCredentials {
 }
 
 /**
- * Reads what a command printed: JSON with `password` or `access_token`, and perhaps `username`, `expires_at` or `expires_on`, or `expires_in`;
- * else user and password on a line each, or the password alone. `username` is who it is where that is not printed.
+ * Reads what a command printed: JSON with `password` or `access_token`, and perhaps `username` or `user`, `expires_at` or `expires_on`, or `expires_in`;
+ * else user and password, on a line each or with a blank between them, or the password alone. `username` is who it is where that is
+ * not printed; where it is given, a single line is the password, blanks and all.
  * `undefined`: it is none of these.
  */
 export function readCredentials(
@@ -25,7 +26,7 @@ export function readCredentials(
 function readLines(text: string, username: string | undefined): PrintedCredentials | undefined {
   const lines = text.split(/\r?\n/)
   if (lines.length > 2 || !lines.every(isWord)) return undefined
-  const [first = '', second] = lines
+  const [first = '', second] = lines.length === 1 && username === undefined ? text.split(/[ \t]+/, 2) : lines
   const credentials = second === undefined ? { username, password: first } : { username: first, password: second }
   return { credentials: { ...credentials, password: new Secret(credentials.password) }, expiresAt: undefined }
 }
@@ -33,7 +34,7 @@ function readLines(text: string, username: string | undefined): PrintedCredentia
 function readJson(text: string, username: string | undefined, now: number): PrintedCredentials | undefined {
   const printed = parse(text)
   const password = printed?.['password'] ?? printed?.['access_token']
-  const user = printed?.['username'] ?? username
+  const user = printed?.['username'] ?? printed?.['user'] ?? username
   if (printed === undefined || !isWord(password) || !(user === undefined || isWord(user))) return undefined
   const expiresAt = readExpiry(printed, now)
   if (expiresAt === 'unreadable') return undefined
