@@ -143,7 +143,7 @@ export class ActiveSessions {
   }
 
   /** Whether the record is unchanged as far as anybody can know, so that the store need not be asked. Asked once for each request. */
-  isVouchedFor(active: ActiveSession | undefined): active is ActiveSession {
+  isVouchedFor(active: ActiveSession | undefined): boolean {
     const watch = active?.watch
     if (
       active === undefined ||

@@ -66,7 +66,7 @@ function tell(t: TestContext, { p50, p99, max, atOnce }: Lags, times: number): v
 }
 
 async function killTracked({ server }: Pick<RedisRig, 'server'>): Promise<void> {
-  await server.command('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  for (const type of ['normal', 'pubsub']) await server.command('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes')
 }
 
 test('E-08: FM-25: a session that one instance ends is refused by another within 50 ms', async (t) => {

@@ -9,6 +9,8 @@ export interface StoredRecord {
   readonly version: number
   /** Milliseconds since the epoch; from then on the record does not exist. */
   readonly expiresAt: number
+  /** The value is left out: a store whose versions are never given twice need not give what is at `knownVersion` again. */
+  readonly isKnown?: boolean
   /** Vouches for what was read; absent where the store cannot, or could not this time. */
   readonly watch?: StoreWatch | undefined
 }
@@ -72,7 +74,8 @@ export interface SessionStore {
   start(): Promise<void>
   /** Asks the back end whether it is there; for readiness. */
   ping(): Promise<void>
-  getSession(key: string): MaybePromise<StoredRecord | undefined>
+  /** `knownVersion`: see `isKnown`. */
+  getSession(key: string, knownVersion?: number): MaybePromise<StoredRecord | undefined>
   /** Creates the record, at version 1; false when the key exists already. */
   createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): MaybePromise<boolean>
   /** Writes only if the stored version is `expectedVersion`; false when it is another or the record is gone. */

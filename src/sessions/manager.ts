@@ -78,10 +78,10 @@ class Manager implements RunningSessionManager {
     const ticket = active === undefined ? parseTicket(text) : active.opened.ticket
     if (ticket === undefined) return refuse('malformed')
     if (this.#tombstones.has(ticket.key)) return refuse('ended')
-    if (this.#active.isVouchedFor(active)) return this.#use(active)
+    if (this.#active.isVouchedFor(active) && active !== undefined) return this.#use(active)
     let found: ReturnType<SessionStore['getSession']>
     try {
-      found = this.#records.store.getSession(ticket.key)
+      found = this.#records.store.getSession(ticket.key, active?.opened.version)
     } catch (cause: unknown) {
       return this.#withoutStore(ticket, outage, cause)
     }

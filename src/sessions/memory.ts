@@ -2,10 +2,9 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../kernel/clock.ts'
 import type { EndListener, SessionEnd, SessionIndex, SessionStore, StoredRecord } from './contract.ts'
 import { BoundedStates } from './memory/bounded-states.ts'
-import { ExpiryBuckets } from './memory/expiry-buckets.ts'
 import { KeptEnds } from './memory/kept-ends.ts'
-import { KeyIndex } from './memory/key-index.ts'
 import { MemoryNotes } from './memory/notes.ts'
+import { SessionTable } from './memory/session-table.ts'
 
 export interface MemoryStoreOptions {
   /** When as many are held, the one unused for longest goes. */
@@ -17,12 +16,8 @@ export interface MemoryStoreOptions {
 /** How often what is over is swept out; it is refused from the very moment on which it ends. */
 const SWEEP_MS = 10_000
 const MAX_LEASES = 10_000
-
-interface HeldSession {
-  record: StoredRecord
-  readonly index: SessionIndex
-  bucket: number
-}
+/** Instead of a value that is known already. */
+const LEFT_OUT = new Uint8Array(0)
 
 interface Lease {
   readonly holder: string
@@ -40,11 +35,8 @@ export interface MemoryStoreSizes {
 export class MemoryStore implements SessionStore {
   readonly kind = 'memory'
   readonly #clock: Clock
-  readonly #sessions: LRUCache<string, HeldSession>
+  readonly #sessions: SessionTable
   readonly #states: BoundedStates
-  readonly #expiry = new ExpiryBuckets(SWEEP_MS)
-  readonly #subjects = new KeyIndex()
-  readonly #providerSessions = new KeyIndex()
   readonly #leases: LRUCache<string, Lease>
   readonly #notes: MemoryNotes
   readonly #ends: KeptEnds
@@ -53,13 +45,7 @@ export class MemoryStore implements SessionStore {
 
   constructor(options: MemoryStoreOptions, clock: Clock) {
     this.#clock = clock
-    this.#sessions = new LRUCache({
-      max: options.maxSessions,
-      dispose: (held, key, why) => {
-        this.#unlink(key, held)
-        if (why === 'evict') this.#letGo('evicted', key, held)
-      },
-    })
+    this.#sessions = new SessionTable(options.maxSessions, SWEEP_MS)
     this.#ends = new KeptEnds(options.maxSessions)
     this.#states = new BoundedStates(options.maxStates, SWEEP_MS)
     this.#leases = new LRUCache({ max: MAX_LEASES })
@@ -83,15 +69,21 @@ export class MemoryStore implements SessionStore {
     return {
       sessions: this.#sessions.size,
       states: this.#states.size,
-      indexEntries: this.#subjects.size + this.#providerSessions.size,
+      indexEntries: this.#sessions.indexEntries,
     }
   }
 
-  getSession(key: string): StoredRecord | undefined {
-    const held = this.#sessions.get(key)
+  getSession(key: string, knownVersion?: number): StoredRecord | undefined {
+    const id = this.#sessions.find(key)
     const now = this.#clock.now()
-    if (held !== undefined && held.record.expiresAt > now) return held.record
-    if (held !== undefined) this.#expire(key, held)
+    if (id !== undefined && this.#sessions.endOf(id) > now) {
+      this.#sessions.use(id)
+      const version = this.#sessions.versionOf(id)
+      const expiresAt = this.#sessions.endOf(id)
+      if (version === knownVersion) return { value: LEFT_OUT, version, expiresAt, isKnown: true }
+      return { value: this.#sessions.valueOf(id), version, expiresAt }
+    }
+    if (id !== undefined) this.#letGo('expired', id)
     const reason = this.#ends.find(key, now)
     if (reason !== undefined) this.#tellEnd?.({ kind: 'found', key, reason })
     return undefined
@@ -99,59 +91,52 @@ export class MemoryStore implements SessionStore {
 
   createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): boolean {
     if (this.#live(key) !== undefined || this.#ends.find(key, this.#clock.now()) !== undefined) return false
-    this.#sessions.delete(key)
-    this.#sessions.set(key, {
-      record: { value, version: 1, expiresAt },
-      index,
-      bucket: this.#expiry.add(key, expiresAt),
-    })
-    this.#subjects.add(index.subject, key)
-    if (index.providerSession !== undefined) this.#providerSessions.add(index.providerSession, key)
+    const before = this.#sessions.find(key)
+    if (before !== undefined) this.#sessions.remove(before)
+    const { isFull, oldest } = this.#sessions
+    if (isFull && oldest !== undefined) this.#letGo('evicted', oldest)
+    this.#sessions.add(key, value, expiresAt, index)
     this.#sweepLater()
     return true
   }
 
   updateSession(key: string, value: Uint8Array, expiresAt: number, expectedVersion: number): boolean {
-    const held = this.#live(key)
-    if (held === undefined || held.record.version !== expectedVersion) return false
-    held.record = { value, version: expectedVersion + 1, expiresAt }
-    this.#expiry.remove(key, held.bucket)
-    held.bucket = this.#expiry.add(key, expiresAt)
+    const id = this.#live(key)
+    if (id === undefined || this.#sessions.versionOf(id) !== expectedVersion) return false
+    this.#sessions.replace(id, value, expiresAt)
     return true
   }
 
   deleteSession(key: string, end?: SessionEnd): boolean {
-    if (this.#live(key) === undefined) return false
-    this.#sessions.delete(key)
+    const id = this.#live(key)
+    if (id === undefined) return false
+    this.#sessions.remove(id)
     if (end !== undefined) this.#ends.add(key, end)
     return true
   }
 
   markEnd(key: string, end: SessionEnd): boolean {
-    const held = this.#sessions.peek(key)
+    const id = this.#sessions.find(key)
     const now = this.#clock.now()
-    if (held !== undefined && held.record.expiresAt <= now) this.#expire(key, held)
-    else if (held !== undefined) return false
+    if (id !== undefined && this.#sessions.endOf(id) <= now) this.#letGo('expired', id)
+    else if (id !== undefined) return false
     if (this.#ends.find(key, now) !== undefined) return false
     this.#ends.add(key, end)
     return true
   }
 
-  findSessions(index: Partial<SessionIndex>): string[] {
-    const { subject, providerSession } = index
-    const keys =
-      providerSession === undefined ? this.#subjects.find(subject ?? '') : this.#providerSessions.find(providerSession)
-    return keys.filter((key) => {
-      const held = this.#live(key)
-      return held !== undefined && (subject === undefined || held.index.subject === subject)
-    })
+  findSessions({ subject, providerSession }: Partial<SessionIndex>): string[] {
+    const sessions = this.#sessions
+    if (providerSession === undefined) return this.#keysOf(sessions.ofSubject(subject ?? ''))
+    const found = sessions.ofProviderSession(providerSession)
+    return this.#keysOf(subject === undefined ? found : found.filter((id) => sessions.hasSubject(id, subject)))
   }
 
   countSessions(): number {
     this.#sweep()
-    let over = 0
-    for (const key of this.#expiry.keysAround(this.#clock.now())) if (this.#live(key) === undefined) over++
-    return this.#sessions.size - over
+    const now = this.#clock.now()
+    const over = this.#sessions.around(now).filter((id) => this.#sessions.endOf(id) <= now)
+    return this.#sessions.size - over.length
   }
 
   putState(key: string, value: Uint8Array, expiresAt: number, origin: string): void {
@@ -192,35 +177,28 @@ export class MemoryStore implements SessionStore {
   }
 
   /** A look that does not count as a use. */
-  #live(key: string): HeldSession | undefined {
-    const held = this.#sessions.peek(key)
-    return held !== undefined && held.record.expiresAt > this.#clock.now() ? held : undefined
+  #live(key: string): number | undefined {
+    const id = this.#sessions.find(key)
+    return id !== undefined && this.#sessions.endOf(id) > this.#clock.now() ? id : undefined
   }
 
-  #expire(key: string, held: HeldSession): void {
-    this.#sessions.delete(key)
-    this.#letGo('expired', key, held)
+  #keysOf(ids: readonly number[]): string[] {
+    const now = this.#clock.now()
+    return ids.filter((id) => this.#sessions.endOf(id) > now).map((id) => this.#sessions.keyOf(id))
   }
 
-  #letGo(kind: 'expired' | 'evicted', key: string, { record }: HeldSession): void {
-    const end = this.#tellEnd?.({ kind, key, value: record.value, expiresAt: record.expiresAt })
-    if (end !== undefined) this.#ends.add(key, end)
-  }
-
-  #unlink(key: string, held: HeldSession): void {
-    this.#expiry.remove(key, held.bucket)
-    this.#subjects.remove(held.index.subject, key)
-    if (held.index.providerSession !== undefined) this.#providerSessions.remove(held.index.providerSession, key)
+  /** Nobody ended it, and it has to go. */
+  #letGo(kind: 'expired' | 'evicted', id: number): void {
+    const sessions = this.#sessions
+    const news = { kind, key: sessions.keyOf(id), value: sessions.valueOf(id), expiresAt: sessions.endOf(id) }
+    sessions.remove(id)
+    const end = this.#tellEnd?.(news)
+    if (end !== undefined) this.#ends.add(news.key, end)
   }
 
   #sweep(): void {
     const now = this.#clock.now()
-    for (const keys of this.#expiry.takeDue(now)) {
-      for (const key of keys) {
-        const held = this.#sessions.peek(key)
-        if (held !== undefined) this.#expire(key, held)
-      }
-    }
+    for (const id of this.#sessions.due(now)) this.#letGo('expired', id)
     this.#states.sweep(now)
   }
 
@@ -228,7 +206,7 @@ export class MemoryStore implements SessionStore {
     this.#cancelSweep ??= this.#clock.schedule(SWEEP_MS, () => {
       this.#cancelSweep = undefined
       this.#sweep()
-      if (!this.#expiry.isEmpty || !this.#states.isEmpty) this.#sweepLater()
+      if (this.#sessions.size > 0 || !this.#states.isEmpty) this.#sweepLater()
     })
   }
 }

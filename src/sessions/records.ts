@@ -121,7 +121,7 @@ export class SessionRecords {
  * then has its number.
  */
 export function isUnchanged({ version, mark }: OpenedRecord, record: StoredRecord): boolean {
-  return version === record.version && mark === markOf(record.value)
+  return version === record.version && (record.isKnown === true || mark === markOf(record.value))
 }
 
 /** The last four bytes. */

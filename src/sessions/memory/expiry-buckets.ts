@@ -40,11 +40,6 @@ export class ExpiryBuckets {
     return due
   }
 
-  /** The keys that end at about `now`, before or after: of those that are swept last time, all that may be over. */
-  keysAround(now: number): Iterable<string> {
-    return this.#buckets.get(Math.floor(now / this.#widthMs)) ?? []
-  }
-
   get isEmpty(): boolean {
     return this.#buckets.size === 0
   }
