@@ -99,3 +99,18 @@ test('an idle timeout that ends nothing is told', (t) => {
     /has no effect/,
   )
 })
+
+test('UserInfo is read again as often as is asked for, and not unless it is asked for', (t) => {
+  const everyMs = (refresh: string) =>
+    accept(t, `session: { refresh: { ${refresh} } }\n`).config.session.userinfoEveryMs
+  assert.equal(everyMs(''), undefined)
+  assert.equal(everyMs('userinfo: off'), undefined)
+  assert.equal(everyMs('userinfo: 5m'), 300_000)
+  for (const wrong of ['1s', '2d', 'often', 'true']) {
+    assert.match(
+      refuse(t, `session: { refresh: { userinfo: ${wrong} } }\n`).join(),
+      /session\.refresh\.userinfo/,
+      wrong,
+    )
+  }
+})

@@ -214,6 +214,26 @@ test('a no to a token that another instance has replaced ends nothing', async ()
   assert.equal(await accessTokenOf(slow, ticket), 'access-2')
 })
 
+test('a failure here ends nothing that another instance has renewed, with on_refresh_failure: end either', async () => {
+  const { clock, memory, instance, provider } = setUpRefresh({ onRefreshFailure: 'end' })
+  const [one, other] = [1, 2].map(() => instance(withoutLeases(createUnreliableStore(memory))))
+  assert.ok(one !== undefined && other !== undefined)
+  const { ticket } = await one.create(refreshableDraft(clock))
+  clock.advance(6 * MINUTE)
+  provider.hold()
+  provider.next = failed
+  const first = open(one, ticket)
+  await settle()
+  provider.next = undefined
+  provider.letThrough()
+  const second = open(other, ticket)
+  await pass(clock, 5_500)
+  assert.equal(second.token, 'access-3')
+  provider.answer()
+  await pass(clock, 500)
+  assert.deepEqual([first.token, await accessTokenOf(other, ticket)], ['access-3', 'access-3'])
+})
+
 test('with a store whose leases part nobody the record does, for a refresh of seconds', async () => {
   const { clock, memory, instance, provider, ticket } = await setUp()
   const managers = Array.from({ length: 5 }, () => instance(withoutLeases(createUnreliableStore(memory))))

@@ -170,7 +170,12 @@ export class Refresher {
     }
     publish({ type: 'refreshed', provider: claimed.content.session.provider, outcome: outcome.kind })
     if (outcome.kind === 'rejected') {
-      return await this.#reject(claimed, lease, outcome.detail, refresh?.spender === undefined ? 0 : REJECTION_WAIT_MS)
+      return await this.#endUnlessRenewed(
+        claimed,
+        lease,
+        outcome.detail,
+        refresh?.spender === undefined ? 0 : REJECTION_WAIT_MS,
+      )
     }
     if (outcome.kind === 'failed') return await this.#fail(claimed, lease, outcome)
     const obtainedAt = this.#records.clock.now()
@@ -178,10 +183,10 @@ export class Refresher {
   }
 
   /**
-   * The provider's no counts only for the tokens that are still there: another instance may have been told yes, and be about to
-   * write it. `waitMs`: for how long it is given time to, where there was one.
+   * Ends the session because of tokens that are still there: another instance may have new ones, or be about to write them. `waitMs`: for
+   * how long it is given time to, where there was one.
    */
-  async #reject(
+  async #endUnlessRenewed(
     claimed: OpenedRecord,
     lease: Lease,
     detail: string,
@@ -192,7 +197,7 @@ export class Refresher {
       const latest = await this.#latest(claimed)
       if (latest === undefined) return { kind: 'ended', opened: claimed }
       if (!hasSameTokens(latest, claimed)) {
-        this.#log(claimed, detail, 'the refresh token was refused; another instance has new tokens, which are kept')
+        this.#log(claimed, detail, 'the session would have ended here; another instance has new tokens, which are kept')
         return { kind: 'open', opened: latest }
       }
       if (latest.content.refresh?.spender !== lease.holder) return undefined
@@ -216,11 +221,11 @@ export class Refresher {
     claimed: OpenedRecord,
     lease: Lease,
     { error, retryAfterMs = 0 }: Extract<RefreshOutcome, { kind: 'failed' }>,
-  ): Promise<RefreshResult> {
+  ): Promise<RefreshResult | undefined> {
     const detail = error.detail ?? error.message
     const now = this.#records.clock.now()
     const endsWithToken = this.#policy.onRefreshFailure === 'end'
-    if (endsWithToken && endOfToken(claimed) <= now) return await this.#end(claimed, detail)
+    if (endsWithToken && endOfToken(claimed) <= now) return await this.#endUnlessRenewed(claimed, lease, detail, 0)
     const { failures = 0 } = claimed.content.refresh ?? {}
     const waitMs = Math.max(
       Math.min(RETRY_MS * 2 ** failures, MAX_RETRY_MS),

@@ -3,16 +3,16 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
-import { askAtOnce, startManyTabs, type ManyTabs } from '../support/many-tabs.ts'
+import { askAtOnce, startManyTabs, type ManyTabs, type ManyTabsOptions } from '../support/many-tabs.ts'
 import { createShiftedClock } from '../support/shifted-clock.ts'
 import type { Visitor } from '../support/visitor.ts'
 
 const BEFORE_MS = 60_000
 const LIFE_MS = 300_000
 
-async function start(t: TestContext, nearCache: boolean) {
+async function start(t: TestContext, nearCache: boolean, options: Partial<ManyTabsOptions> = {}) {
   const clock = createShiftedClock()
-  const scene = await startManyTabs(t, { nearCache, clock })
+  const scene = await startManyTabs(t, { nearCache, clock, ...options })
   const tabs = scene.tabs(await scene.signIn())
   // Every instance knows the session before its token is due.
   await askAtOnce(scene, tabs, 1)
@@ -90,3 +90,32 @@ test('A-32: round after round each refresh token is used once', async (t) => {
     )
   }
 })
+
+for (const nearCache of [true, false]) {
+  test(`V-026: UserInfo is read again on its interval, once for all tabs and instances (near cache: ${nearCache})`, async (t) => {
+    const session = { refresh: { userinfo: '2m' } }
+    const { clock, scene, tabs } = await start(t, nearCache, { userinfo: true, session })
+    assert.equal(scene.provider.userinfoReads, 1, 'at the login')
+    const ask = async (): Promise<void> => {
+      const answers = await askAtOnce(scene, tabs, 3)
+      assert.ok(answers.every(({ status }) => status === 200))
+    }
+    const untilRead = (times: number) =>
+      eventually(
+        () => scene.provider.userinfoReads,
+        (reads) => reads >= times,
+        5_000,
+      )
+    clock.shift(121_000)
+    await ask()
+    await untilRead(2)
+    // Now the tokens are due as well: the claims come with them.
+    clock.shift(121_000)
+    await ask()
+    await untilRead(3)
+    await ask()
+    await ask()
+    assert.equal(scene.provider.userinfoReads, 3)
+    assert.deepEqual(scene.refreshes(), [200])
+  })
+}

@@ -20,6 +20,8 @@ export interface ManyTabsOptions {
   /** Of each instance, all in this process; without it each is a process of its own. */
   readonly clock?: ShiftedClock
   readonly provider?: RealProviderOptions
+  /** Default false. */
+  readonly userinfo?: boolean
   /** `session`. */
   readonly session?: Readonly<Record<string, unknown>>
 }
@@ -136,7 +138,7 @@ function serveOn(port: number): Record<string, unknown> {
 }
 
 function configOf(
-  { nearCache, session = {} }: ManyTabsOptions,
+  { nearCache, userinfo = false, session = {} }: ManyTabsOptions,
   { door, provider, redis }: { readonly door: string; readonly provider: RealProvider; readonly redis: RedisServer },
 ): Record<string, unknown> {
   const { issuer, clientId, clientSecret } = provider.options()
@@ -145,7 +147,7 @@ function configOf(
     session,
     login: {
       base_url: door,
-      providers: [{ id: 'real', issuer, client_id: clientId, client_secret: clientSecret?.reveal() }],
+      providers: [{ id: 'real', issuer, client_id: clientId, client_secret: clientSecret?.reveal(), userinfo }],
     },
     authenticators: { noop: { enabled: true } },
     authorizers: { allow: { enabled: true } },

@@ -23,6 +23,8 @@ export interface RealProvider {
   readonly issuer: string
   /** What it was asked at the token endpoint and has answered, whether or not that has arrived. */
   readonly tokenAnswers: readonly TokenAnswer[]
+  /** How often UserInfo was read. */
+  readonly userinfoReads: number
   /** Before the provider looks at a request for tokens, and before its answer leaves: what takes time. */
   readonly pauses: { beforeTokens?: (() => unknown) | undefined; afterTokens?: (() => unknown) | undefined }
   /** Options of the client that `origin` is registered as. */
@@ -116,7 +118,9 @@ export async function startRealProvider(
   })
   const tokenAnswers: TokenAnswer[] = []
   const pauses: RealProvider['pauses'] = {}
+  let userinfoReads = 0
   provider.use(async (context, next) => {
+    if (context.path === '/me') userinfoReads++
     if (context.path !== '/token') return next()
     await pauses.beforeTokens?.()
     // Who has gone has asked for nothing.
@@ -141,6 +145,9 @@ export async function startRealProvider(
   return {
     issuer,
     tokenAnswers,
+    get userinfoReads() {
+      return userinfoReads
+    },
     pauses,
     options: (changes = {}) => ({
       id: 'real',

@@ -45,6 +45,13 @@ export function createRotatingProvider(clock: Pick<TestClock, 'now'>) {
       gate = Promise.withResolvers()
     },
     answer: () => gate.resolve(),
+    /** What is asked from now on does not wait; what waits goes on to. */
+    letThrough() {
+      const held = gate
+      provider.answer = () => held.resolve()
+      gate = Promise.withResolvers()
+      gate.resolve()
+    },
     /** `asSeenBy`: whose clock tells when the new token ends. */
     async refresh(session: Session, maySend: () => boolean, asSeenBy = clock): Promise<RefreshOutcome> {
       await provider.beforeSend?.()
