@@ -12,6 +12,8 @@ end
 return all
 `
 const SUBJECTS = 'session:subject:'
+/** In which all are filed. */
+const ALL = `${SUBJECTS}all`
 const PROVIDER_SESSIONS = 'session:sid:'
 /** What ends so soon may be over when it is looked at. */
 const SOON_MS = 500
@@ -35,7 +37,11 @@ export async function checkKeys(server: RedisServer): Promise<string | undefined
   }
   for (const [key, { subject, providerSession, expiresAt }] of records) {
     if (expiresAt < now + SOON_MS) continue
-    const names = [SUBJECTS + subject, ...(providerSession === undefined ? [] : [PROVIDER_SESSIONS + providerSession])]
+    const names = [
+      ALL,
+      SUBJECTS + subject,
+      ...(providerSession === undefined ? [] : [PROVIDER_SESSIONS + providerSession]),
+    ]
     for (const name of names) if (indexes.get(name)?.has(key) !== true) return `a session is not filed under ${name}`
   }
   for (const [name, members] of indexes)
@@ -43,7 +49,8 @@ export async function checkKeys(server: RedisServer): Promise<string | undefined
       if (score < now + SOON_MS) continue
       const head = records.get(key)
       const hash = name.startsWith(SUBJECTS) ? head?.subject : head?.providerSession
-      if (hash === undefined || !name.endsWith(hash)) return `${name} names a session that is not there, or another's`
+      if (hash === undefined || (name !== ALL && !name.endsWith(hash)))
+        return `${name} names a session that is not there, or another's`
     }
   return undefined
 }
