@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket, WebSocketServer } from 'ws'
 import { MemoryStore } from '../../src/sessions/memory.ts'
 import { eventually } from '../support/eventually.ts'
-import { assertWorks, MODES, startFaultScene, WITHIN_MS } from '../support/fault-scene.ts'
+import { assertWorks, logged, MODES, startFaultScene } from '../support/fault-scene.ts'
 import { assertFlat } from '../support/flat-memory.ts'
 import { startOathkeeper, type OathkeeperSetup } from '../support/oathkeeper.ts'
 import { openRaw, rawRequest } from '../support/raw-client.ts'
@@ -109,7 +109,7 @@ for (const mode of MODES) {
       tellRecovery('FM-28', performance.now() - end, `(${mode}, until all who waited were answered)`)
     }
     assert.ok((await scene.metric('nodejs_eventloop_lag_max_seconds')) > 0.5)
-    await eventually(product.log, (log) => log.includes('the process stood still'), WITHIN_MS)
+    await logged(scene, 'the process stood still')
     assert.doesNotMatch(product.log(), /session store is down/)
     await assertWorks(scene)
   })

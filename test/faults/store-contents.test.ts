@@ -87,8 +87,10 @@ for (const mode of MODES) {
     const callback = await toCallback(scene, alan)
     for (const key of (await redis.command('KEYS', '*')) as string[]) await redis.command('PERSIST', key)
     clock.advance(7 * HOUR_MS)
-    assert.equal((await scene.ask('/me')).status, 200)
-    assert.equal((await alan.go(callback)).status, 400, 'a login of seven hours ago')
+    await until(WITHIN_MS, async () => assert.equal((await scene.ask('/me')).status, 200))
+    await until(WITHIN_MS, async () =>
+      assert.equal((await alan.go(callback)).status, 400, 'a login of seven hours ago'),
+    )
     clock.advance(HOUR_MS)
     await assertLoggedOut(scene)
     const begun = performance.now()
@@ -123,7 +125,7 @@ test('FM-22, V-093: a record of which one octet was changed is no session, or st
 async function assertLoggedOut(scene: FaultScene): Promise<void> {
   const { product, ada } = scene
   await until(WITHIN_MS, async () => assert.equal((await scene.ask('/me')).status, 401))
-  assert.equal((await scene.ask('/strict')).status, 401)
+  await until(WITHIN_MS, async () => assert.equal((await scene.ask('/strict')).status, 401))
   const page = await ada.copy().go(`${product.door}/me`)
   assert.equal(page.status, 302)
   assert.match(page.headers['location'] ?? '', /\/\.oathkeeper\/login\?/)

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { until } from './until.ts'
 
-interface Holdings {
+/** What a process has, after everything that nobody needs was collected. */
+export interface Holdings {
   readonly heapBytes: number
   readonly sockets: number
   readonly timers: number
@@ -17,6 +19,19 @@ const MAX_BYTES = 4_500_000
 const NOISE_BYTES = 1_500_000
 /** Sockets and timers that come and go by themselves, such as those of a try to connect. */
 const NOISE_HANDLES = 6
+/** What a client keeps open for its next request is closed after a few seconds. */
+const CLOSED_WITHIN_MS = 10_000
+
+/** Memory is that of `before`, give or take a tenth, and no socket or timer was left behind. */
+export async function assertAsBefore(before: Holdings): Promise<void> {
+  await until(CLOSED_WITHIN_MS, async () => {
+    const now = await holdings()
+    const said = JSON.stringify({ before, now })
+    assert.ok(now.heapBytes < 1.1 * before.heapBytes, said)
+    assert.ok(now.sockets <= before.sockets + NOISE_HANDLES, said)
+    assert.ok(now.timers <= before.timers + NOISE_HANDLES, said)
+  })
+}
 
 /**
  * Has this process take that many requests twice, the first time to warm up, and holds it to what it had before: neither
@@ -36,7 +51,7 @@ export async function assertFlat(requests: number, load: (requests: number) => P
   return said
 }
 
-async function holdings(): Promise<Holdings> {
+export async function holdings(): Promise<Holdings> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   for (let i = 0; i < 3; i++) {

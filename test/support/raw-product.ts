@@ -20,6 +20,8 @@ export interface RawProductOptions {
   readonly provider?: Section
   readonly clock?: TestClock
   readonly env?: NodeJS.ProcessEnv
+  /** What of some lines of the log is kept. Default: all. */
+  readonly keepLog?: (lines: string) => string
 }
 
 /** The whole product in this process, between a provider and an upstream that do what a test says, byte by byte. */
@@ -43,8 +45,6 @@ export interface RawProduct {
 }
 
 const COOKIE = 'oathkeeper'
-/** The end of the log is kept, so that a test of memory measures the product's. */
-const MAX_LOG_LENGTH = 200_000
 
 /** Starts it; everything is closed with the test. */
 export async function startRawProduct(t: TestContext, options: RawProductOptions = {}): Promise<RawProduct> {
@@ -67,7 +67,7 @@ export async function startRawProduct(t: TestContext, options: RawProductOptions
   const app = await startApp({
     configFiles: [configFile],
     env: options.env ?? {},
-    logSink: { write: (text) => (log = (log + text).slice(-MAX_LOG_LENGTH)), flushSync() {} },
+    logSink: { write: (text) => (log += options.keepLog?.(text) ?? text), flushSync() {} },
     ...(clock !== undefined && { clock }),
   })
   t.after(() => stop(app, clock))
