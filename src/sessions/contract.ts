@@ -13,6 +13,8 @@ export interface StoredRecord {
   readonly isKnown?: boolean
   /** Vouches for what was read; absent where the store cannot, or could not this time. */
   readonly watch?: StoreWatch | undefined
+  /** For a record that does not open: rejects when it may not be the answer to what was asked, so that nobody is signed out by it. */
+  readonly confirm?: (() => Promise<void>) | undefined
 }
 
 /** The store's word that it tells of every change to what was read (`onChange`). One stands for all that one connection read. */

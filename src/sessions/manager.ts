@@ -177,7 +177,7 @@ class Manager implements RunningSessionManager {
     // It may have been ended while the store was being asked.
     if (this.#tombstones.has(ticket.key)) return refuse('ended')
     const active = this.#admit(ticket, record, known)
-    return active && this.#use(active)
+    return active === undefined ? record.confirm?.().then(() => undefined) : this.#use(active)
   }
 
   #admit(ticket: Ticket, record: StoredRecord, known: ActiveSession | undefined): ActiveSession | undefined {

@@ -66,7 +66,10 @@ export class SessionRecords {
   /** Asks the store anew. */
   async read(ticket: Ticket, sealKey?: SealKey): Promise<OpenedRecord | undefined> {
     const record = await this.store.getSession(ticket.key)
-    return record === undefined ? undefined : this.open(ticket, record, sealKey)
+    if (record === undefined) return undefined
+    const opened = this.open(ticket, record, sealKey)
+    if (opened === undefined) await record.confirm?.()
+    return opened
   }
 
   async create(ticket: Ticket, content: SessionContent): Promise<OpenedRecord> {

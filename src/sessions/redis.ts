@@ -124,11 +124,17 @@ class RedisStore implements RedisSessionStore {
     const name = this.#keys.session(key)
     const endReading = this.#readings.begin(name)
     let isChanged = true
-    const { reply: value, watch } = await this.#read(name, MAX_VALUE_BYTES).finally(() => {
+    const {
+      reply: value,
+      watch,
+      confirm,
+    } = await this.#read(name, MAX_VALUE_BYTES).finally(() => {
       isChanged = endReading()
     })
+    const head = value === undefined ? undefined : decodeHead(value)
+    // That somebody has no session is not believed to a connection on which answers have shifted.
+    if (head === undefined) await confirm?.()
     if (value === undefined || value.length === 0) return undefined
-    const head = decodeHead(value)
     if (head === undefined || value.length > MAX_VALUE_BYTES) {
       const end = decodeEnd(value)
       if (end === undefined) this.#tellUnreadable(name)
@@ -137,7 +143,7 @@ class RedisStore implements RedisSessionStore {
     }
     const { version, expiresAt } = head
     if (expiresAt <= this.#clock.now()) return undefined
-    return { value: value.subarray(HEAD_BYTES), version, expiresAt, watch: isChanged ? undefined : watch }
+    return { value: value.subarray(HEAD_BYTES), version, expiresAt, watch: isChanged ? undefined : watch, confirm }
   }
 
   async createSession(key: string, value: Uint8Array, expiresAt: number, index: SessionIndex): Promise<boolean> {
@@ -262,9 +268,9 @@ class RedisStore implements RedisSessionStore {
 
   async #bytes(command: readonly [string, string, ...string[]]): Promise<WatchedReply<Buffer | undefined>> {
     try {
-      const { reply, watch } = await this.#servers.read(command[1], command, isWrongType)
-      if (Buffer.isBuffer(reply)) return { reply, watch }
-      if (reply === null) return { reply: undefined, watch }
+      const { reply, ...rest } = await this.#servers.read(command[1], command, isWrongType)
+      if (Buffer.isBuffer(reply)) return { reply, ...rest }
+      if (reply === null) return { reply: undefined, ...rest }
       throw this.#servers.distrust(command[1])
     } catch (cause) {
       if (!isWrongType(cause)) throw cause

@@ -218,6 +218,34 @@ test('FM-16: garbage and replies that nobody asked for end the connection', asyn
   }
 })
 
+test('FM-16: answers that have shifted by one are never taken for "no session"', async (t) => {
+  const rig = await startRig(t)
+  const instance = await startInstance(t, rig)
+  const people = await Promise.all(
+    ['alice', 'bob', 'carol'].map(async (subject) => ({
+      subject,
+      ...(await instance.manager.create(sessionDraft({ subject }))),
+    })),
+  )
+  // One that has opened none of them.
+  const other = await startInstance(t, rig)
+  const gone = `v1.${randomBytes(32).toString('base64url')}`
+  rig.proxy.rewrite = (reply) => {
+    rig.proxy.rewrite = undefined
+    const length = Number(/^\$(\d+)/.exec(reply.toString('latin1'))?.[1])
+    const first = reply.subarray(0, reply.indexOf('\r\n') + length + 4)
+    return Buffer.concat([first, reply])
+  }
+  const [first, ...others] = await Promise.all(
+    [...people, { subject: undefined, ticket: gone }].map(({ ticket }) => timed(() => subjectOf(other, ticket))),
+  )
+  assert.equal(first?.value, 'alice')
+  for (const { error } of others) assert.deepEqual(pick(error as object), UNAVAILABLE)
+  for (const { subject, ticket } of people)
+    await until(2000, async () => assert.equal(await subjectOf(other, ticket), subject))
+  assert.equal(await subjectOf(other, gone), undefined)
+})
+
 test('V-133: an error that names __proto__ or length pollutes nothing', async (t) => {
   const rig = await startRig(t)
   const instance = await startInstance(t, rig)

@@ -35,4 +35,9 @@ export interface RedisLinkDeps {
 export interface WatchedReply<Reply = RedisReply> {
   readonly reply: Reply
   readonly watch: StoreWatch | undefined
+  /**
+   * Asks whether replies still meet their questions on the connection that this one came over; else it is given up.
+   * Rejects with ERR_SESSION_STORE_UNAVAILABLE.
+   */
+  readonly confirm?: (() => Promise<void>) | undefined
 }

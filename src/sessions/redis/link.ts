@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Logger } from '../../kernel/logger.ts'
 import type { BreakerState } from '../contract.ts'
 import { storeUnavailable } from '../store-error.ts'
@@ -206,8 +207,17 @@ export class RedisLink {
 
   /** Sends a command that reads. */
   async read(args: readonly RedisArgument[], isAnswer?: (cause: unknown) => boolean): Promise<WatchedReply> {
-    const watch = this.#watch
-    return { reply: await this.send(args, isAnswer), watch: watch?.lostAt === undefined ? watch : undefined }
+    const [connection, watch] = [this.#connection, this.#watch]
+    const reply = await this.send(args, isAnswer)
+    const confirm = (): Promise<void> => this.#confirm(connection)
+    return { reply, watch: watch?.lostAt === undefined ? watch : undefined, confirm }
+  }
+
+  async #confirm(connection: RedisConnection | undefined): Promise<void> {
+    const nonce = randomUUID()
+    if (connection !== this.#connection) throw storeUnavailable('the connection to Redis is another by now')
+    const reply = await this.send(['PING', nonce])
+    if (String(reply) !== nonce) throw this.distrust()
   }
 
   /** A reply was none to what was asked: whatever follows on this connection could be somebody else's. */
