@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Logger } from '../../kernel/logger.ts'
 import type { BreakerState } from '../contract.ts'
 import { storeUnavailable } from '../store-error.ts'
@@ -12,6 +11,7 @@ import {
   type RedisReply,
 } from './connection.ts'
 import { diagnose, type RedisTarget } from './diagnose.ts'
+import { confirmOrder, distrust } from './confirm-order.ts'
 import { checkMaster } from './handshake.ts'
 import type { RedisLinkDeps, RedisLinkOptions, WatchedReply } from './link-options.ts'
 import { presentCredentials } from './present-credentials.ts'
@@ -209,22 +209,13 @@ export class RedisLink {
   async read(args: readonly RedisArgument[], isAnswer?: (cause: unknown) => boolean): Promise<WatchedReply> {
     const [connection, watch] = [this.#connection, this.#watch]
     const reply = await this.send(args, isAnswer)
-    const confirm = (): Promise<void> => this.#confirm(connection)
+    const confirm = (): Promise<void> => confirmOrder(this, () => connection === this.#connection)
     return { reply, watch: watch?.lostAt === undefined ? watch : undefined, confirm }
-  }
-
-  async #confirm(connection: RedisConnection | undefined): Promise<void> {
-    const nonce = randomUUID()
-    if (connection !== this.#connection) throw storeUnavailable('the connection to Redis is another by now')
-    const reply = await this.send(['PING', nonce])
-    if (String(reply) !== nonce) throw this.distrust()
   }
 
   /** A reply was none to what was asked: whatever follows on this connection could be somebody else's. */
   distrust(): Error {
-    const cause = new Error('a reply of another kind than was asked for')
-    this.giveUp(cause)
-    return storeUnavailable(`${cause.message}; the connection to Redis is given up`)
+    return distrust(this)
   }
 
   /** Ends the connection; the next one goes to where the server is by then. */
