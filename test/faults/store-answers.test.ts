@@ -10,6 +10,7 @@ import {
   assertWaits,
   assertWorks,
   MODES,
+  patiently,
   SCRIPT,
   startFaultScene,
   WITHIN_MS,
@@ -22,26 +23,26 @@ import { Visitor } from '../support/visitor.ts'
 /** Scripts, and the commands that write. */
 const WRITES = /EVALSHA|EVAL|\r\nSET\r\n|GETDEL/
 
-/** Errors of a server to the commands that sessions are read and written by; the rest it answers as ever. */
-const ANSWERS = [
-  '-MOVED 1234 10.9.8.7:7000',
-  '-MOVED length 127.0.0.1:1',
-  '-ASK 1234 10.9.8.7:7000',
-  '-CLUSTERDOWN Hash slot not served',
-  '-TRYAGAIN Multiple keys request during rehashing of slot',
-  '-READONLY You can not write against a read only replica.',
-  '-LOADING Redis is loading the dataset in memory',
-  '-MASTERDOWN Link with MASTER is down',
-  '-NOAUTH Authentication required.',
-  '-WRONGPASS invalid username-password pair a-password-of-redis',
-  '-NOPERM this user has no permissions to run the command',
-  '-OOM command not allowed when used memory > maxmemory',
-  '-MISCONF Redis is configured to save RDB snapshots',
-  '-BUSY Redis is busy running a script',
-  '-ERR max number of clients reached',
-  '-__proto__ constructor',
-  '-ERR',
-  '-',
+/** Errors of a server to the commands that sessions are read and written by, and what the log then says; the rest it answers as ever. */
+const ANSWERS: readonly (readonly [answer: string, said?: string])[] = [
+  ['-MOVED 1234 10.9.8.7:7000', 'node of a Redis Cluster'],
+  ['-MOVED length 127.0.0.1:1'],
+  ['-ASK 1234 10.9.8.7:7000'],
+  ['-CLUSTERDOWN Hash slot not served'],
+  ['-TRYAGAIN Multiple keys request during rehashing of slot'],
+  ['-READONLY You can not write against a read only replica.', 'read-only replica'],
+  ['-LOADING Redis is loading the dataset in memory'],
+  ['-MASTERDOWN Link with MASTER is down'],
+  ['-NOAUTH Authentication required.', 'requires a password'],
+  ['-WRONGPASS invalid username-password pair a-password-of-redis', 'it refused the password'],
+  ['-NOPERM this user has no permissions to run the command'],
+  ['-OOM command not allowed when used memory > maxmemory', 'no memory left'],
+  ['-MISCONF Redis is configured to save RDB snapshots'],
+  ['-BUSY Redis is busy running a script'],
+  ['-ERR max number of clients reached'],
+  ['-__proto__ constructor'],
+  ['-ERR'],
+  ['-'],
 ]
 
 for (const mode of MODES) {
@@ -68,7 +69,7 @@ for (const mode of MODES) {
     const { proxy, product } = scene
     product.provider.sub = 'mallory'
     const mallory = new Visitor()
-    await product.logIn(mallory)
+    await patiently(async () => assert.equal((await product.logIn(mallory)).status, 200))
     product.provider.sub = 'alice'
     const spoils: ((reply: Buffer) => Buffer)[] = [
       (reply) => Buffer.concat([reply, reply]),
@@ -103,7 +104,7 @@ for (const mode of MODES) {
   test(`FM-17: Redis is full and drops nothing: logins wait, sessions are read and ended (${mode})`, async (t) => {
     const scene = await startFaultScene(t, { mode, redis: { args: ['--maxmemory-policy', 'noeviction'] } })
     const { product, redis } = scene
-    const leaving = (await product.signIn()).visitor
+    const leaving = (await patiently(() => product.signIn())).visitor
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
     const login = await new Visitor().go(`${product.door}/.oathkeeper/login?return_to=/me`)
     assertWaits(login, 'Signing in has to wait a moment')
@@ -164,25 +165,21 @@ test('FM-04, FM-11, FM-19, V-134, V-136: whatever Redis objects to is 503 and lo
   const scene = await startFaultScene(t, { mode: 'no near cache' })
   const { product, proxy } = scene
   let slowest = 0
-  for (const answer of ANSWERS) {
+  for (const [answer, said = 'a login route failed'] of ANSWERS) {
     proxy.answer = (request) => (/GETRANGE|EVALSHA|GETDEL|SET/.test(String(request)) ? `${answer}\r\n` : undefined)
     const before = product.upstream.requests.length
-    assertRefused(await scene.ask('/me'))
+    // A connection that the one before has cost may be on its way still.
+    await until(WITHIN_MS, async () => {
+      assertRefused(await scene.ask('/me'))
+      assertWaits(await new Visitor().go(`${product.door}/.oathkeeper/login`), 'Signing in has to wait a moment')
+      assert.ok(product.log().includes(said), `${answer}: the log does not say ${said}`)
+    })
     assert.equal(product.upstream.requests.length, before)
-    assertWaits(await new Visitor().go(`${product.door}/.oathkeeper/login`), 'Signing in has to wait a moment')
     proxy.answer = undefined
     const ms = await until(WITHIN_MS, async () => assert.equal((await scene.ask('/me')).status, 200, answer))
     slowest = Math.max(slowest, ms)
   }
   tellRecovery('FM-19', slowest, `(no near cache, the slowest of ${ANSWERS.length} errors)`)
-  for (const text of [
-    /node of a Redis Cluster/,
-    /requires a password/,
-    /it refused the password/,
-    /read-only replica/,
-    /no memory left/,
-  ])
-    assert.match(product.log(), text)
   assert.ok(!product.log().includes('a-password-of-redis'))
   assert.equal(Object.hasOwn(Object.prototype, 'length'), false)
 })
@@ -194,7 +191,7 @@ test('FM-16, V-129: with replies late by up to twice the deadline nobody is give
   for (let i = 0; i < 20; i++) {
     product.provider.sub = `user-${i}`
     const visitor = new Visitor()
-    assert.equal((await product.logIn(visitor, `/user-${i}`)).status, 200)
+    await patiently(async () => assert.equal((await product.logIn(visitor, `/user-${i}`)).status, 200))
     people.push(visitor)
   }
   product.provider.sub = 'alice'

@@ -1,13 +1,14 @@
 // What is in the store is gone, is not ours, or has lost its end.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MODES, SCRIPT, startFaultScene, WITHIN_MS, type FaultScene } from '../support/fault-scene.ts'
+import { MODES, signInAgain, startFaultScene, WITHIN_MS, toCallback, type FaultScene } from '../support/fault-scene.ts'
 import { tellRecovery } from '../support/recovery.ts'
 import { createTestClock } from '../support/test-clock.ts'
 import { until } from '../support/until.ts'
 import { Visitor } from '../support/visitor.ts'
 
 const HOUR_MS = 3_600_000
+const LOST = /This service does not have your session any more/
 
 for (const mode of MODES) {
   test(`FM-18: Redis drops what it holds: a clean 401, and a login under way starts again (${mode})`, async (t) => {
@@ -15,7 +16,7 @@ for (const mode of MODES) {
     const { product, redis } = scene
     assert.match(product.log(), /maxmemory-policy to noeviction/, 'it was warned of at the start')
     const alan = new Visitor()
-    const callback = await toCallback(scene, alan)
+    const callback = await toCallback(scene, alan, '/reports')
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
     await until(WITHIN_MS, async () => assert.equal(await redis.command('DBSIZE'), 0))
     await redis.command('CONFIG', 'SET', 'maxmemory', '0')
@@ -26,7 +27,7 @@ for (const mode of MODES) {
     assert.equal(late.status, 400, late.text)
     assert.match(late.text, /This sign-in cannot be finished.*Start again/s)
     assert.equal(product.provider.asked('/token').length, sent)
-    await assertLogsInAgain(scene)
+    assert.match(await signInAgain(scene), LOST)
     tellRecovery('FM-18', performance.now() - begun, `(${mode}, up to a new login)`)
   })
 
@@ -40,7 +41,7 @@ for (const mode of MODES) {
       await remove()
       const begun = performance.now()
       await assertLoggedOut(scene)
-      await assertLogsInAgain(scene)
+      assert.match(await signInAgain(scene), LOST)
       tellRecovery('FM-21', performance.now() - begun, `(${mode}, up to a new login)`)
     }
     assert.doesNotMatch(product.log(), /level=(error|fatal)/)
@@ -75,16 +76,16 @@ for (const mode of MODES) {
     assert.ok((await scene.metric('session_records_unreadable_total')) >= 10)
     assert.equal((await scene.ready()).status, 200)
     const begun = performance.now()
-    await assertLogsInAgain(scene)
+    await signInAgain(scene)
     tellRecovery('FM-22', performance.now() - begun, `(${mode}, a new login)`)
   })
 
   test(`FM-23: keys that lost their expiry, and a clock that jumps: the end holds all the same (${mode})`, async (t) => {
     const clock = createTestClock()
     const scene = await startFaultScene(t, { mode, clock, config: { session: { lifetime: '8h' } } })
-    const { product, redis, ada } = scene
+    const { redis } = scene
     const alan = new Visitor()
-    const callback = await toCallback(scene, alan)
+    const callback = await toCallback(scene, alan, '/reports')
     for (const key of (await redis.command('KEYS', '*')) as string[]) await redis.command('PERSIST', key)
     clock.advance(7 * HOUR_MS)
     await until(WITHIN_MS, async () => assert.equal((await scene.ask('/me')).status, 200))
@@ -94,7 +95,7 @@ for (const mode of MODES) {
     clock.advance(HOUR_MS)
     await assertLoggedOut(scene)
     const begun = performance.now()
-    assert.equal((await product.logIn(ada)).status, 200)
+    await signInAgain(scene)
     tellRecovery('FM-23', performance.now() - begun, `(${mode}, a new login)`)
   })
 }
@@ -129,17 +130,4 @@ async function assertLoggedOut(scene: FaultScene): Promise<void> {
   const page = await ada.copy().go(`${product.door}/me`)
   assert.equal(page.status, 302)
   assert.match(page.headers['location'] ?? '', /\/\.oathkeeper\/login\?/)
-}
-
-/** Without a click, where the provider still knows the person. */
-async function assertLogsInAgain({ product, ada }: FaultScene): Promise<void> {
-  assert.equal((await product.logIn(ada)).status, 200)
-  assert.equal((await ada.go(`${product.door}/strict`, SCRIPT)).status, 200)
-}
-
-/** Signs in at the provider, and stops before the way back. */
-async function toCallback({ product }: FaultScene, visitor: Visitor): Promise<string> {
-  const begun = await visitor.go(`${product.door}/.oathkeeper/login?return_to=/reports`)
-  const authorized = await visitor.go(begun.headers['location'] ?? '')
-  return authorized.headers['location'] ?? ''
 }

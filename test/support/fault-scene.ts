@@ -112,7 +112,7 @@ export async function startFaultScene(t: TestContext, options: FaultSceneOptions
     ...(options.clock !== undefined && { clock: options.clock }),
   })
   bearers.set(product, signJwt(key, { sub: 'a service', exp: Math.floor(Date.now() / 1000) + 3600 }))
-  const { visitor: ada, ticket, cookie } = await product.signIn()
+  const { visitor: ada, ticket, cookie } = await patiently(() => product.signIn())
   const { door, host, apiPort } = product
   const scene: Omit<FaultScene, 'before'> = {
     mode,
@@ -163,6 +163,27 @@ export async function startFaultScene(t: TestContext, options: FaultSceneOptions
   return begun
 }
 
+/** A machine that is busy makes deadlines pass, before anything was broken on purpose. */
+export async function patiently<Value>(run: () => Promise<Value>): Promise<Value> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await run()
+    } catch (cause) {
+      if (attempt === 20) throw cause
+      await sleep(100)
+    }
+  }
+}
+
+/** Signs in at the provider, and stops before the way back: gives the address of the callback. */
+export async function toCallback({ product }: FaultScene, visitor: Visitor, returnTo: string): Promise<string> {
+  return await patiently(async () => {
+    const begun = await visitor.go(`${product.door}/.oathkeeper/login?return_to=${encodeURIComponent(returnTo)}`)
+    const authorized = await visitor.go(begun.headers['location'] ?? '')
+    return authorized.headers['location'] ?? ''
+  })
+}
+
 const bearers = new WeakMap<RawProduct, string>()
 
 /** Everything is as it was: the same cookie, both rules, and those that need no session. */
@@ -177,6 +198,24 @@ export async function assertWorks(scene: FaultScene): Promise<void> {
     }
   })
   await assertOthersUnaffected(scene)
+}
+
+/**
+ * The person's session is gone: a script gets 401, a page tells why where that is known, and a login makes a new session, without
+ * a click at the provider, which knows the person still.
+ * @returns what the page said
+ */
+export async function signInAgain(scene: FaultScene): Promise<string> {
+  const { product, ada } = scene
+  const told = await patiently(async () => {
+    const page = await ada.follow(`${product.door}/me`)
+    assert.equal(page.status, 200, page.text)
+    return page.text
+  })
+  const [, link] = /<a href="([^"]*)">Sign in again/.exec(told) ?? []
+  if (link !== undefined) await ada.follow(link.replaceAll('&amp;', '&'))
+  for (const path of ['/me', '/strict']) await patiently(async () => assert.equal((await scene.ask(path)).status, 200))
+  return told
 }
 
 /** Rules without a session neither wait nor fail. */
