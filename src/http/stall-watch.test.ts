@@ -50,3 +50,17 @@ test('who leaves while others are asked disturbs nobody', () => {
   clock.advance(100)
   assert.deepEqual(asked.sort(), ['b', 'd'])
 })
+
+test('FM-23: a clock that is set, or a process that is stopped, makes nobody stand still for that long', () => {
+  const clock = createTestClock(0)
+  let offset = 0
+  const watch = new StallWatch({ ...clock, now: () => clock.now() + offset }, 500)
+  const asked: number[] = []
+  watch.add(watched((now) => asked.push(now)))
+  clock.advance(100)
+  offset = 3_600_000
+  clock.advance(100)
+  offset = 0
+  clock.advance(200)
+  assert.deepEqual(asked, [100, 400, 400, 500])
+})

@@ -143,7 +143,12 @@ function configOf(
 ): Record<string, unknown> {
   const { issuer, clientId, clientSecret } = provider.options()
   return {
-    session_store: { type: 'redis', redis: { addr: redis.addr }, near_cache: { enabled: nearCache } },
+    session_store: {
+      type: 'redis',
+      // A busy machine is no outage.
+      redis: { addr: redis.addr, timeout: { command: '5s' } },
+      near_cache: { enabled: nearCache },
+    },
     session,
     login: {
       base_url: door,
