@@ -94,6 +94,8 @@ export interface SessionStore {
   markEnd?(key: string, end: SessionEnd): MaybePromise<boolean>
   /** Has `listener` called with what the store learns of ends. Called once, before the first session is read. */
   onEnd?(listener: EndListener): void
+  /** Whether it hears of whatever other instances end, so that a session of which it heard nothing was ended by nobody. */
+  readonly hearsOfEnds?: boolean
   /** Keys of the live sessions of a subject (`subject`) or of one provider session (`providerSession`); of both, what is in both. */
   findSessions(index: Partial<SessionIndex>): MaybePromise<string[]>
   /** How many sessions are live; absent where only a look at each could tell. */

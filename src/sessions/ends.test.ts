@@ -258,6 +258,29 @@ test('FM-25: what ends by time is counted by the first instance that notices, an
   }
 })
 
+test('FM-25: what ends by time is counted once when nobody comes back, and not while another instance is in use', async (t) => {
+  const { rig, one, other, signIn, counted, reasonsLogged } = await startTwo(t)
+  await until(1000, () => assert.equal(one.store.hearsOfEnds === true && other.store.hearsOfEnds === true, true))
+  const [used, unused] = [await signIn(), await signIn()]
+  const key = parseTicket(used)?.key ?? ''
+  for (let i = 0; i < 4; i++) {
+    rig.clock.advance(20 * MINUTE)
+    assert.equal(await other.subjectOf(used), 'alice')
+    await until(1000, async () => assert.equal((await one.store.getSession(key))?.version, i + 2))
+  }
+  await until(1000, () => assert.deepEqual(counted, ['idle'], 'the one that was not used'))
+  rig.clock.advance(31 * MINUTE)
+  await until(1000, () => assert.deepEqual([counted, reasonsLogged()], [Array(2).fill('idle'), Array(2).fill('idle')]))
+  rig.clock.advance(10 * MINUTE)
+  for (const ticket of [used, unused]) {
+    for (const instance of [one, other]) {
+      assert.equal(await instance.subjectOf(ticket), undefined)
+      assert.equal(instance.manager.whyEnded(ticket), 'idle')
+    }
+  }
+  assert.equal(counted.length, 2)
+})
+
 test('FM-06, FM-21: a session that Redis has lost is counted once, and told by all instances', async (t) => {
   for (const command of [['FLUSHALL'], ['DEL']]) {
     await t.test(command.join(), async (own) => {

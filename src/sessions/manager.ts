@@ -13,6 +13,7 @@ import type {
   UserinfoSource,
 } from './contract.ts'
 import { endAll } from './end-all.ts'
+import { EndWatch } from './end-watch.ts'
 import { publish, refuse } from './events.ts'
 import { decodeHint, guessEnd } from './hint.ts'
 import { endOf, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
@@ -47,6 +48,7 @@ class Manager implements RunningSessionManager {
   readonly #active: ActiveSessions
   readonly #tombstones: Tombstones
   readonly #owedEnds: OwedEnds
+  readonly #endWatch: EndWatch
   readonly #streams: OpenStreams
   #refresher: Refresher | undefined
 
@@ -56,6 +58,7 @@ class Manager implements RunningSessionManager {
     this.#active = new ActiveSessions(options.nearCache, options.clock)
     this.#tombstones = new Tombstones(options.clock)
     this.#owedEnds = new OwedEnds(options.clock)
+    this.#endWatch = new EndWatch(this.#records, this.#active)
     this.#streams = new OpenStreams({
       records: this.#records,
       active: this.#active,
@@ -151,6 +154,7 @@ class Manager implements RunningSessionManager {
   async close(): Promise<void> {
     this.#streams.stop()
     this.#owedEnds.close()
+    this.#endWatch.stop()
     await this.#refresher?.close()
   }
 
@@ -282,6 +286,7 @@ class Manager implements RunningSessionManager {
     const active = { opened, checkAt: 0, touchAt, watch: undefined, askedAt: 0, failingSince: undefined }
     this.#schedule(active)
     this.#active.set(active)
+    this.#endWatch.begin()
     return active
   }
 

@@ -23,6 +23,9 @@ export function measureStore(store: SessionStore): SessionStore {
     ...(store.onChange === undefined ? {} : { onChange: store.onChange.bind(store) }),
     ...(store.onEnd === undefined ? {} : { onEnd: store.onEnd.bind(store) }),
     ...(markEnd === undefined ? {} : { markEnd: (...args) => measure('mark_end', () => markEnd(...args)) }),
+    get hearsOfEnds() {
+      return store.hearsOfEnds === true
+    },
     start: () => store.start(),
     ping: async () => measure('ping', () => store.ping()),
     getSession: (key) => measure('get_session', () => store.getSession(key)),

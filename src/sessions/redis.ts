@@ -81,6 +81,7 @@ class RedisStore implements RedisSessionStore {
   readonly #recentEnds: RecentEnds
   #tellChange: (key: string | undefined) => void = () => undefined
   #tellEnd: EndListener = () => undefined
+  #hearsOfEnds = false
 
   constructor(options: RedisStoreOptions, clock: Clock, logger: Logger) {
     this.#options = options
@@ -92,12 +93,19 @@ class RedisStore implements RedisSessionStore {
     const connected = (): void => this.#recentEnds.tellAgain((key, end) => this.#delete(key, end))
     const changed = (name: string | undefined): void => this.#noteChange(name)
     // All that is published are the keys of sessions that were logged out.
-    const heard = (key: string): void => void this.#tellEnd({ kind: 'told', key, reason: 'logout' })
+    const heard = (key: string | undefined): void => {
+      if (key === undefined) this.#hearsOfEnds = true
+      else this.#tellEnd({ kind: 'told', key, reason: 'logout' })
+    }
     this.#servers = createServers(options, { clock, logger, connected, changed, heard })
   }
 
   onChange(listener: (key: string | undefined) => void): void {
     this.#tellChange = listener
+  }
+
+  get hearsOfEnds(): boolean {
+    return this.#hearsOfEnds
   }
 
   onEnd(listener: EndListener): void {

@@ -34,8 +34,8 @@ export interface RedisConnectionEvents {
   readonly lost: (cause: unknown) => void
   /** Something that was read over it may have changed; without a key: everything. */
   readonly changed: (key: string | undefined) => void
-  /** Something was published on the channel. */
-  readonly heard?: ((message: string) => void) | undefined
+  /** Something was published on the channel; without a message: from now on it is heard. */
+  readonly heard?: ((message: string | undefined) => void) | undefined
 }
 
 export type RedisArgument = string | Buffer
@@ -82,7 +82,12 @@ export async function openConnection(
   const { heard } = events
   // Nobody waits for it: what is missed until then, or for want of permission, is no fault.
   if (channel !== undefined && heard !== undefined && protocol === 3)
-    client.subscribe(channel, (message) => heard(String(message))).catch(() => undefined)
+    client
+      .subscribe(channel, (message) => heard(String(message)))
+      .then(
+        () => heard(undefined),
+        () => undefined,
+      )
   return connection
 }
 

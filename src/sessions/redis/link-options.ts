@@ -21,8 +21,8 @@ export interface RedisLinkDeps {
   readonly logger: Logger
   /** Something that was read and is watched may have changed; without a key: everything. */
   readonly changed: (key: string | undefined) => void
-  /** Something was published on the channel of the options. */
-  readonly heard?: (message: string) => void
+  /** Something was published on the channel of the options; without a message: from now on it is heard. */
+  readonly heard?: (message: string | undefined) => void
   /** The connection broke, and the next one is on its way. */
   readonly lost?: () => void
   /** The connection is there, the first one or the next. */
