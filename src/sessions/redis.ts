@@ -71,6 +71,7 @@ export interface RedisSessionStore extends SessionStore {
 
 class RedisStore implements RedisSessionStore {
   readonly kind = 'redis'
+  hearsOfEnds = false
   readonly #options: RedisStoreOptions
   readonly #clock: Clock
   readonly #logger: Logger
@@ -81,7 +82,6 @@ class RedisStore implements RedisSessionStore {
   readonly #recentEnds: RecentEnds
   #tellChange: (key: string | undefined) => void = () => undefined
   #tellEnd: EndListener = () => undefined
-  #hearsOfEnds = false
 
   constructor(options: RedisStoreOptions, clock: Clock, logger: Logger) {
     this.#options = options
@@ -91,21 +91,17 @@ class RedisStore implements RedisSessionStore {
     this.#keys = new Keyspace({ sessionPrefix, statePrefix, isCluster: servers.kind === 'cluster' })
     this.#recentEnds = new RecentEnds(clock)
     const connected = (): void => this.#recentEnds.tellAgain((key, end) => this.#delete(key, end))
-    const changed = (name: string | undefined): void => this.#noteChange(name)
     // All that is published are the keys of sessions that were logged out.
     const heard = (key: string | undefined): void => {
-      if (key === undefined) this.#hearsOfEnds = true
+      if (key === undefined) this.hearsOfEnds = true
       else this.#tellEnd({ kind: 'told', key, reason: 'logout' })
     }
-    this.#servers = createServers(options, { clock, logger, connected, changed, heard })
+    const changed = (name: string | undefined): void => this.#noteChange(name)
+    this.#servers = createServers(options, { clock, logger, connected, heard, changed })
   }
 
   onChange(listener: (key: string | undefined) => void): void {
     this.#tellChange = listener
-  }
-
-  get hearsOfEnds(): boolean {
-    return this.#hearsOfEnds
   }
 
   onEnd(listener: EndListener): void {
@@ -191,9 +187,7 @@ class RedisStore implements RedisSessionStore {
 
   async findSessions({ subject, providerSession }: Partial<SessionIndex>): Promise<string[]> {
     const subjectHash = subject === undefined ? undefined : hashOf(subject)
-    let indexes: readonly string[] = []
-    if (providerSession !== undefined) indexes = this.#keys.indexes('sid', hashOf(providerSession))
-    else if (subjectHash !== undefined) indexes = this.#keys.indexes('subject', subjectHash)
+    const indexes = this.#keys.indexesOf(subjectHash, providerSession)
     const keys = await readMembers(this.#servers, indexes, this.#clock.now())
     const heads = await lookAtEach(keys, FIND_CHUNK, async (key) => (await this.#readHead(key)).head)
     return keys.filter((_, i) => heads[i] !== undefined && (subjectHash ?? heads[i].subject) === heads[i].subject)

@@ -59,6 +59,12 @@ export class Keyspace {
     return this.indexes('subject', ALL)
   }
 
+  /** All in which what is looked for is filed, by the provider's session if that is known; none when nothing is. */
+  indexesOf(subjectHash: string | undefined, providerSession: string | undefined): readonly string[] {
+    if (providerSession !== undefined) return this.indexes('sid', hashOf(providerSession))
+    return subjectHash === undefined ? [] : this.indexes('subject', subjectHash)
+  }
+
   /** Where instances tell each other of sessions that are over and leave nothing behind. */
   get channel(): string {
     return channelOf(this.#options.sessionPrefix)
