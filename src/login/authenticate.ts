@@ -42,9 +42,9 @@ export async function authenticate(
       ...strengthOf(provider.options, transaction.stepUp),
     }
     return await inStage('id_token', async () => {
-      const claims = await readClaims(provider, tokens, expected)
+      const { claims, ofIdToken } = await readClaims(provider, tokens, expected)
       checkSubject(() => subjectOf(claims))
-      const identity = identityOf(provider, await issuerOf(provider), tokens, claims)
+      const identity = { ...identityOf(provider, await issuerOf(provider), tokens, claims), ...howOf(ofIdToken) }
       checkAge(identity, transaction, clock.now())
       return {
         ...identity,
@@ -61,7 +61,7 @@ export async function authenticate(
 }
 
 /** As the rule will judge it, without leeway: what it would refuse at once is not let back to it, or it went on for ever. */
-function checkAge({ authTime }: Identity, { stepUp }: Transaction, now: number): void {
+function checkAge({ authTime }: Pick<Identity, 'authTime'>, { stepUp }: Transaction, now: number): void {
   if (stepUp?.maxAgeSeconds === undefined || authTime === undefined) return
   if (authTime + stepUp.maxAgeSeconds * 1000 > now) return
   throw new WeakAuthenticationError('auth_time of the ID token is longer ago than max_age', true)
@@ -74,21 +74,27 @@ function ceilingOf(provider: Provider, speech: ProviderSpeech, now: number): num
   throw new LoginFailure('provider_refused', { detail: 'the provider says that its session is over already' })
 }
 
-/** The claims of the ID token, joined by those of UserInfo; the latter alone where a provider gives no ID token and need not. */
+interface SaidClaims {
+  /** Those of the ID token, joined by those of UserInfo; the latter alone where a provider gives no ID token and need not. */
+  readonly claims: Claims
+  readonly ofIdToken: Claims
+}
+
 async function readClaims(
   provider: Provider,
   { idToken, accessToken }: TokenResponse,
   context: Parameters<typeof verifyIdToken>[2],
-): Promise<Claims> {
+): Promise<SaidClaims> {
   const asksUserinfo = provider.options.userinfo
   if (idToken === undefined) {
     if (!asksUserinfo || provider.needsIdToken(await provider.metadata())) {
       throw new Error('the token endpoint gave no ID token')
     }
-    return inStage('userinfo', () => fetchUserinfo(provider, accessToken))
+    return { claims: await inStage('userinfo', () => fetchUserinfo(provider, accessToken)), ofIdToken: {} }
   }
-  const claims = await verifyIdToken(provider, idToken, context)
-  return asksUserinfo ? inStage('userinfo', () => joinUserinfo(provider, accessToken, claims)) : claims
+  const ofIdToken = await verifyIdToken(provider, idToken, context)
+  if (!asksUserinfo) return { claims: ofIdToken, ofIdToken }
+  return { claims: await inStage('userinfo', () => joinUserinfo(provider, accessToken, ofIdToken)), ofIdToken }
 }
 
 function checkSubject(read: () => string): void {
@@ -119,14 +125,14 @@ function identityOf(
   issuer: string,
   { accessToken, idToken = '', refreshToken, accessTokenExpiresAt, scope }: TokenResponse,
   claims: Claims,
-): Identity {
-  const { sub, auth_time: authTime, acr, amr, sid } = claims
+): Pick<Identity, 'subject' | 'provider' | 'issuer' | 'claims' | 'tokens'> {
+  const tokens = { accessToken, idToken, refreshToken, accessTokenExpiresAt, scope }
+  return { subject: String(claims['sub']), provider: id, issuer, claims, tokens }
+}
+
+/** How and when the person authenticated: only the ID token speaks of that. What UserInfo has may be what people write about themselves. */
+function howOf({ auth_time: authTime, acr, amr, sid }: Claims): Pick<Identity, 'authTime' | 'acr' | 'amr' | 'sid'> {
   return {
-    subject: String(sub),
-    provider: id,
-    issuer,
-    claims,
-    tokens: { accessToken, idToken, refreshToken, accessTokenExpiresAt, scope },
     authTime: typeof authTime === 'number' ? authTime * 1000 : undefined,
     acr: typeof acr === 'string' ? acr : undefined,
     amr: Array.isArray(amr) && amr.every((method) => typeof method === 'string') ? amr : undefined,

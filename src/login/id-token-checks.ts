@@ -107,6 +107,7 @@ function checkAuthTime(claims: Claims, { maxAgeSeconds, now }: Expectation): str
   if (authTime !== undefined && !isNumericDate(authTime)) return 'is not a time in seconds'
   if (maxAgeSeconds === undefined) return undefined
   if (authTime === undefined) return 'is missing though max_age was asked for'
+  if (authTime - LEEWAY_SECONDS > now / 1000) return 'is in the future'
   return problem(authTime + maxAgeSeconds + LEEWAY_SECONDS < now / 1000, 'is longer ago than max_age')
 }
 

@@ -246,3 +246,23 @@ test('a rule’s lifetime asks for another login; for other rules the session go
   assert.equal((await visitor.follow(rig.url('/vault'))).status, 200)
   assert.deepEqual(asked(provider), [NOTHING, { acr: null, maxAge: '600', prompt: null }])
 })
+
+test('B-10: how and when a person authenticated is said by the ID token, and not by UserInfo', async (t) => {
+  const { provider, rig, visitor } = await start(t, { acr: 'gold' }, { provider: { userinfo: true } })
+  provider.switches.userinfo = (claims) => ({ ...claims, acr: 'gold', amr: ['hwk'], sid: 'of somebody else' })
+  await visitor.follow(rig.url('/lounge'))
+  assert.equal((await visitor.go(rig.url('/vault'))).status, 302)
+  provider.switches.claims = (claims) => ({ ...claims, auth_time: undefined })
+  provider.switches.userinfo = (claims) => ({ ...claims, auth_time: Math.floor(provider.now() / 1000) })
+  await visitor.follow(rig.url('/.oathkeeper/login?return_to=/lounge'))
+  assert.equal((await visitor.go(rig.url('/.oathkeeper/session'))).text.includes('auth_time'), false)
+})
+
+test('B-10: an auth_time that has yet to come is none', async (t) => {
+  const { clock, provider, rig, visitor } = await start(t, { max_age: '5m' })
+  provider.switches.claims = (claims) => ({ ...claims, auth_time: Number(claims['auth_time']) + 86_400 })
+  assert.equal((await visitor.follow(rig.url('/lounge'))).status, 200)
+  assert.equal((await visitor.go(rig.url('/vault'))).status, 302)
+  clock.advance(600_000)
+  assert.equal((await visitor.follow(rig.url('/vault'))).status, 403)
+})

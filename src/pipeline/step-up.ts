@@ -49,6 +49,9 @@ export interface Shortfall {
   readonly detail: string
 }
 
+/** By so much the provider's clock may be ahead of ours. */
+const CLOCK_LEEWAY_MS = 60_000
+
 interface Bound {
   /** How much of the time is over. */
   readonly spentMs: (session: Session, now: number) => number
@@ -90,8 +93,10 @@ function boundsOf({
 }: StepUpConfig): (Bound & { readonly maxMs: number })[] {
   const bounds: Bound[] = [
     {
-      // When it does not say when the person authenticated, that may be any time ago: the login must say it.
-      spentMs: ({ authTime = Number.NEGATIVE_INFINITY }, now) => now - authTime,
+      // When it does not say when the person authenticated, that may be any time ago: the login must say it. So too when it says a
+      // time that has yet to come, which would be good for ever.
+      spentMs: ({ authTime = Number.NEGATIVE_INFINITY }, now) =>
+        authTime - CLOCK_LEEWAY_MS > now ? Number.POSITIVE_INFINITY : now - authTime,
       maxMs: maxAgeMs,
       detail: 'the auth_time of the session is too long ago, or not known',
     },
