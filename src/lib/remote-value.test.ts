@@ -116,3 +116,16 @@ test('a slow old failure does not count after a newer success', async () => {
   assert.equal(value.get(), 'new')
   assert.equal(loads.length, 3, 'not backing off')
 })
+
+test('B-18: who asks for a reload while one is under way gets what it brings, not what it is to replace', async () => {
+  const { loads, value } = createRig()
+  const first = value.get()
+  loads[0]?.resolve('a')
+  await first
+  const reloads = Promise.all([value.reload(), value.reload(), value.reload()])
+  assert.equal(loads.length, 2)
+  loads[1]?.resolve('b')
+  assert.deepEqual(await reloads, ['b', 'b', 'b'])
+  assert.equal(await value.reload(), 'b')
+  assert.equal(loads.length, 2)
+})

@@ -226,6 +226,24 @@ test('D-08: of two tickets both end', async (t) => {
   assert.deepEqual([await isLive(rig, ticket), await isLive(rig, second)], [false, false])
 })
 
+test('D-08, FM-10: while the store cannot be told, both are refused here all the same', async (t) => {
+  let store: UnreliableStore | undefined
+  const { rig, ticket } = await start(t, { wrapStore: (inner) => (store = createUnreliableStore(inner)) })
+  assert.ok(store !== undefined)
+  const other = new Visitor()
+  await other.follow(rig.url('/x'))
+  const second = other.cookie('127.0.0.1', 'oathkeeper')!
+  store.down = true
+  const cookie = `oathkeeper=${ticket}; oathkeeper=${second}`
+  const answer = await new Visitor().go(rig.url('/.oathkeeper/logout'), {
+    method: 'POST',
+    headers: { ...own(rig), cookie },
+  })
+  assert.equal(answer.status, 503)
+  store.down = false
+  assert.deepEqual([await isLive(rig, ticket), await isLive(rig, second)], [false, false])
+})
+
 test('A-30: a script is told that it is over, and gets no address with a token in it', async (t) => {
   const { rig, ticket, logout } = await start(t)
   const answer = await logout('POST', { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' })

@@ -51,16 +51,17 @@ function signedOutUrl(basePath: string, baseUrl: string): string {
   return `${baseUrl}${basePath}/signed-out`
 }
 
-/** A browser that somebody gave a second cookie to holds two tickets: both end. */
+/** A browser that somebody gave a second cookie to holds two tickets: both end, and are refused here also when the store fails. */
 export function endSessions(
   context: LoginContext,
   tickets: readonly string[],
   clear: Header,
 ): Promise<Session | undefined> {
   return orIncomplete(context, clear, async () => {
-    let ended: Session | undefined
-    for (const ticket of tickets) ended = (await context.sessions.end(ticket, 'logout')) ?? ended
-    return ended
+    const ends = await Promise.allSettled(tickets.map((ticket) => context.sessions.end(ticket, 'logout')))
+    const failed = ends.find((end) => end.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return ends.flatMap((end) => (end.status === 'fulfilled' && end.value) || []).at(-1)
   })
 }
 
