@@ -21,8 +21,8 @@ export interface RemoteValue<T> {
   /** The last good value, however old; nothing while there never was one. Loads nothing. */
   peek(): T | undefined
   /**
-   * Asks for a value that is loaded from now on, because the one at hand lacks something. Within the cool-down it gives
-   * what is at hand, so that hostile input cannot make this process a flood of requests.
+   * Asks for a value that is loaded from now on, because the one at hand lacks something. Whoever asks meanwhile shares that load;
+   * then, within the cool-down, it gives what is at hand, so that hostile input cannot make this process a flood of requests.
    */
   reload(): Promise<T>
 }
@@ -34,6 +34,7 @@ export function createRemoteValue<T>(options: RemoteValueOptions<T>): RemoteValu
   let failure: { readonly cause: unknown; readonly at: number; readonly sequence: number } | undefined
   let flight: Promise<T> | undefined
   let started = 0
+  let reloading: Promise<T> | undefined
   let reloadedAt = Number.NEGATIVE_INFINITY
 
   async function begin(): Promise<T> {
@@ -80,10 +81,14 @@ export function createRemoteValue<T>(options: RemoteValueOptions<T>): RemoteValu
   }
 
   function reload(): Promise<T> {
+    // It began for the same want, and what is at hand was not enough for that.
+    if (reloading !== undefined) return reloading
     if (now() - reloadedAt < cooldownMs || isBackingOff()) return Promise.resolve(get())
     reloadedAt = now()
     // Not `loadOnce`: what is under way may have been asked before the thing that is missing was there.
-    return launch()
+    const mine = launch().finally(() => (reloading = undefined))
+    reloading = mine
+    return mine
   }
 
   return { get, peek: () => good?.value, reload }
