@@ -1,5 +1,6 @@
-import { isNestedDeeper, parseBoundedJson } from '../lib/bounded-json.ts'
+import { parseBoundedJson } from '../lib/bounded-json.ts'
 import type { IdleTimeout, Session, SessionTokens } from './contract.ts'
+import { packPart, unpackPart } from './packed-part.ts'
 import type { RandomBytes } from './random.ts'
 import { seal, unseal, type SealKey } from './seal.ts'
 import { publicSessionId } from './ticket.ts'
@@ -68,7 +69,9 @@ interface SealedPart {
 export const MAX_RECORD_BYTES = 1_048_576
 
 /** First byte of a record: how the rest is written. A reader leaves alone what it does not know. */
-const FORMAT = 1
+const FORMAT = 2
+/** The same with the sealed part as JSON. */
+const PLAIN_FORMAT = 1
 /** Formats before this one are opened no longer: who has such a session logs in anew. */
 const OLDEST_FORMAT = 1
 const PREFIX_BYTES = 5
@@ -82,9 +85,7 @@ const MAX_USER_AGENT = 256
  */
 export function encodeRecord(key: string, sealKey: SealKey, content: SessionContent, random: RandomBytes): Uint8Array {
   const head = encodeHead(metadataOf(content))
-  const json = JSON.stringify(sealedPartOf(content))
-  if (isNestedDeeper(json)) throw new RangeError('the claims of a session are nested too deep')
-  const sealed = seal(sealKey, Buffer.from(json), boundTo(key, head), random)
+  const sealed = seal(sealKey, packPart(sealedPartOf(content)), boundTo(key, head), random)
   if (head.length + sealed.length > MAX_RECORD_BYTES) {
     throw new RangeError(`a session record of ${head.length + sealed.length} bytes is over ${MAX_RECORD_BYTES}`)
   }
@@ -103,7 +104,8 @@ export function decodeRecord(key: string, sealKey: SealKey, record: Uint8Array):
   if (plain === undefined) return undefined
   try {
     const metadata = parseMetadata(head)
-    const sealed = parseBoundedJson(plain.toString()) as SealedPart
+    const sealed =
+      head[0] === PLAIN_FORMAT ? (parseBoundedJson(plain.toString()) as SealedPart) : unpackPart<SealedPart>(plain)
     return metadata === undefined ? undefined : contentOf(key, metadata, sealed)
   } catch {
     return undefined
@@ -211,7 +213,8 @@ function encodeHead(metadata: SessionMetadata): Buffer {
 }
 
 function headOf(record: Uint8Array): Buffer | undefined {
-  if (record.length < PREFIX_BYTES || record.length > MAX_RECORD_BYTES || record[0] !== FORMAT) return undefined
+  if (record.length < PREFIX_BYTES || record.length > MAX_RECORD_BYTES) return undefined
+  if (record[0] !== FORMAT && record[0] !== PLAIN_FORMAT) return undefined
   const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
   const end = PREFIX_BYTES + bytes.readUInt32BE(1)
   return end <= record.length ? bytes.subarray(0, end) : undefined
