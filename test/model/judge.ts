@@ -82,7 +82,7 @@ function judgeAcceptance(session: TrueSession, got: Session, call: Call, facts: 
   if (Math.floor(from) >= session.first.expiresAt) return 'it is accepted after its lifetime'
   const { idleTimeoutMs } = profile
   const lastUse = session.tries.findLast((at) => at < from) ?? session.first.createdAt
-  if (idleTimeoutMs !== undefined && from >= lastUse + idleTimeoutMs + 5)
+  if (idleTimeoutMs !== undefined && from >= lastUse + idleTimeoutMs + facts.bounds.writtenWithinMs)
     return `it is accepted although nobody used it for ${Math.round(from - lastUse)} ms`
   const endedHere = instance.endsCalled.get(session.number)
   if (endedHere !== undefined && endedHere <= from && !turnedOutToBeNothing(session, instance))
@@ -101,11 +101,11 @@ function turnedOutToBeNothing(session: TrueSession, instance: Observed): boolean
 }
 
 /** For how long an instance may not know that a session is over. */
-function staleness(session: TrueSession, { instance, from }: Call, { profile, bounds, presenceOf }: Facts): number {
+function staleness(session: TrueSession, { instance, from, to }: Call, { profile, bounds, presenceOf }: Facts): number {
   if (profile.nearCacheSize === undefined) return 0
   const endedAt = presenceOf(session).endedAt(from)
   if (endedAt === undefined) return 0
-  if (!instance.trouble.overlaps(endedAt - bounds.recoveryMs, from)) return bounds.latencyMs
+  if (!instance.trouble.overlaps(endedAt - bounds.recoveryMs, to)) return bounds.latencyMs
   return bounds.unnoticedMs + bounds.graceMs + bounds.latencyMs
 }
 

@@ -109,6 +109,7 @@ export class Wire implements Watcher {
     this.#deadlineMs = deadlineMs
     this.#events = events
     network.wires.add(this)
+    if (events.changed !== undefined) network.server.track(this)
   }
 
   get isOpen(): boolean {

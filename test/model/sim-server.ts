@@ -66,7 +66,10 @@ export class SimServer {
   readonly #notes = new Map<string, { readonly text: string; readonly endsAt: number }>()
   /** When each record was there: what is true, whoever knows it. */
   readonly timelines = new Map<string, Timeline>()
+  /** By key, who is told of its next change. */
   readonly #watchers = new Map<string, Set<Watcher>>()
+  /** Who is told when everything is gone. */
+  readonly #tracking = new Set<Watcher>()
   #undo: { readonly at: number; readonly key: string; readonly run: () => void }[] = []
   onDeleted: OnKey = () => undefined
   onUpdated: OnKey = () => undefined
@@ -139,8 +142,13 @@ export class SimServer {
     }
   }
 
+  track(watcher: Watcher): void {
+    this.#tracking.add(watcher)
+  }
+
   /** Nobody is left to be told: the connection is gone. */
   forget(watcher: Watcher): void {
+    this.#tracking.delete(watcher)
     for (const watchers of this.#watchers.values()) watchers.delete(watcher)
   }
 
@@ -153,9 +161,8 @@ export class SimServer {
     this.#ends.clear()
     this.#notes.clear()
     this.#undo = []
-    const told = new Set([...this.#watchers.values()].flatMap((watchers) => [...watchers]))
     this.#watchers.clear()
-    for (const watcher of told) watcher.invalidate(undefined)
+    for (const watcher of this.#tracking) watcher.invalidate(undefined)
   }
 
   /** A replica takes over that has not seen the last writes. Gives the keys that they were about. */
