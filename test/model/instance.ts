@@ -55,7 +55,8 @@ export function startInstance({ slot, start, seed, profile, network, provider, n
   return Object.assign(observed, { slot, manager, store, faults })
 }
 
-function noteLogger(name: string, note: (line: string) => void): Logger {
+/** Puts what is logged into the history. */
+export function noteLogger(name: string, note: (line: string) => void): Logger {
   const write = (fields: Readonly<Record<string, unknown>>, message: string): void => {
     const { detail, cause, reason } = fields
     const why = [detail, reason, cause instanceof Error ? cause.message : cause].filter((part) => part !== undefined)

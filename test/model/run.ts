@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { describeStep, drawProfile, drawSteps, type Profile, type Step } from './steps.ts'
 import type { Violation } from './conduct.ts'
+import { MemoryWorld } from './memory-world.ts'
 import { World } from './world.ts'
 
 /** How a run went. */
@@ -18,7 +19,7 @@ export async function runModel(seed: number, count: number): Promise<RunResult> 
 }
 
 async function runSteps(seed: number, profile: Profile, steps: readonly Step[]): Promise<RunResult> {
-  const world = new World(seed, profile)
+  const world = profile.memorySize === undefined ? new World(seed, profile) : new MemoryWorld(seed, profile)
   // What is measured by the clock that never stands still is measured in simulated time too.
   const real = performance.now
   performance.now = () => world.elapsedMs

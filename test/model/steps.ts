@@ -10,6 +10,8 @@ export interface Profile {
   readonly idleTimeoutMs: number | undefined
   readonly lifetimeMs: number
   readonly onRefreshFailure: 'keep' | 'end'
+  /** How many sessions the store in memory takes; nothing: they are in one that is shared. */
+  readonly memorySize: number | undefined
 }
 
 /** One thing that is done to the instances, or to the world around them. */
@@ -60,6 +62,7 @@ export function drawProfile(seed: number): Profile {
     idleTimeoutMs: random.pick([undefined, 10 * MINUTE, HOUR]),
     lifetimeMs: random.pick([HOUR, 24 * HOUR]),
     onRefreshFailure: random.chance(0.7) ? 'keep' : 'end',
+    memorySize: random.chance(0.15) ? random.pick([4, 8, 1000]) : undefined,
   }
 }
 
