@@ -47,11 +47,13 @@ test('docs/reliability.md has every row of the fault matrix, and every row has i
     rows,
     Array.from({ length: 36 }, (_, i) => `FM-${String(i + 1).padStart(2, '0')}`),
   )
-  const titles = globSync('{src,test}/**/*.test.ts', { cwd: ROOT })
-    .flatMap((file) => readFileSync(resolve(ROOT, file), 'utf8').match(/\btest\(\s*['"`].*/g) ?? [])
-    .join('\n')
+  const titlesOf = (pattern: string): string =>
+    globSync(pattern, { cwd: ROOT })
+      .flatMap((file) => readFileSync(resolve(ROOT, file), 'utf8').match(/\btest\(\s*['"`].*/g) ?? [])
+      .join('\n')
+  const [matrix, all] = [titlesOf('test/faults/*.test.ts'), titlesOf('{src,test}/**/*.test.ts')]
   assert.deepEqual(
-    rows.filter((row) => !titles.includes(row ?? '')),
+    rows.filter((row, i) => !(i < 29 ? matrix : all).includes(row ?? '')),
     [],
   )
 })

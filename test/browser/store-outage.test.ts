@@ -4,11 +4,11 @@ import { startProduct } from '../support/product.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { gatherCrowd, PROVIDER_PAGE, signIn } from './person.ts'
 
-test('FM-04: a login waits while the store is away, before and after the provider, and goes on without a click', async (t) => {
+test('FM-04: a login and then a page wait while the store is away, and go on without a click', async (t) => {
   const redis = await startRedisServer({ persist: true })
   t.after(() => redis.close())
   await using product = await startProduct({
-    config: { session_store: { type: 'redis', redis: { addr: redis.addr } } },
+    config: { session_store: { type: 'redis', redis: { addr: redis.addr }, outage: { grace: '0s' } } },
   })
   const crowd = await gatherCrowd()
   t.after(() => crowd.close())
@@ -26,5 +26,14 @@ test('FM-04: a login waits while the store is away, before and after the provide
   await ada.page.getByRole('heading', { name: 'Signing in has to wait a moment' }).waitFor()
   await redis.start()
   await ada.page.waitForURL(`${product.door}/reports?sort=amount`)
+
+  // Signed in, and the grace is over: the page waits, and comes by itself.
+  await redis.stop()
+  const later = await ada.page.goto(`${product.door}/me`)
+  assert.equal(later?.status(), 503)
+  await ada.page.getByRole('heading', { name: 'This page has to wait a moment' }).waitFor()
+  await redis.start()
+  await ada.page.getByText('Hello, Ada Lovelace').waitFor()
+  assert.equal(ada.page.url(), `${product.door}/me`)
   assert.deepEqual(ada.refused, [])
 })
