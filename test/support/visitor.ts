@@ -117,6 +117,12 @@ export class Visitor {
     return this.#cookiesOf(host).find((cookie) => cookie.name === name)?.value
   }
 
+  /** As a browser does at a cookie's end, or a person who clears it. */
+  forget(host: string, name: string): void {
+    const jar = this.#cookies.get(host)
+    for (const [key, cookie] of jar ?? []) if (cookie.name === name) jar?.delete(key)
+  }
+
   cookieNames(host: string): string[] {
     return this.#cookiesOf(host).map(({ name }) => name)
   }
