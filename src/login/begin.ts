@@ -24,7 +24,7 @@ export async function begin(context: RouteContext, request: LoginRequest): Promi
   const redirectUri = `${baseUrl}${settings.basePath}/callback`
   const { reason, ...wanted } = await readParameters(context, request, baseUrl)
   const path = { ...wanted, baseUrl, redirectUri }
-  const ended = reason !== undefined && (await canBeTold(context, request)) ? reason : undefined
+  const ended = reason !== undefined && (await canBeTold(context, request, reason)) ? reason : undefined
   if (path.rememberMe === undefined && settings.rememberMe?.asks === true) return askToRemember(context, path, ended)
   if (ended === undefined) return sendToProvider(context, request, path)
   const again = context.startAgainUrl(baseUrl, { ...wanted, provider: wanted.provider.options.id })
@@ -33,9 +33,11 @@ export async function begin(context: RouteContext, request: LoginRequest): Promi
 
 /**
  * Whether to say first that the session before is over: to a person who sees whole pages (a frame may not show ours), and who is not
- * signed in, since anybody can send somebody here with a reason.
+ * signed in, since anybody can send somebody here with a reason. Many tabs that log in at once end each other's sessions on the way, which
+ * is nobody's business.
  */
-async function canBeTold(context: RouteContext, request: LoginRequest): Promise<boolean> {
+async function canBeTold(context: RouteContext, request: LoginRequest, reason: EndReason): Promise<boolean> {
+  if (reason === 'superseded' && context.loginCookies.hasAttempts(cookieHeader(request))) return false
   if (request.headers.get('sec-fetch-dest') !== 'document') return false
   return !(await isSignedIn(context, cookieHeader(request)))
 }

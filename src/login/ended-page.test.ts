@@ -113,3 +113,13 @@ test('the page after a logout says that it was one', async (t) => {
   const answer = await new Visitor().go(rig.url('/.oathkeeper/signed-out'))
   assert.match(answer.text, /<main data-reason="logout">/)
 })
+
+test('a tab whose session another tab has replaced goes on to log in while others of the browser do', async (t) => {
+  const rig = await startLogin(t, [await startMockProvider(t)])
+  const address = rig.url('/.oathkeeper/login?return_to=%2Fx&reason=superseded')
+  const browser = new Visitor()
+  assert.match((await browser.go(address)).text, /data-reason="superseded"/)
+  await browser.go(rig.url('/.oathkeeper/login?return_to=%2Fy'))
+  assert.equal((await browser.go(address)).status, 302)
+  assert.match((await browser.go(address.replace('superseded', 'revoked'))).text, /data-reason="revoked"/)
+})

@@ -20,6 +20,8 @@ export interface LoginCookies {
   begin(providerId: string): { readonly attempt: Attempt; readonly setCookie: string }
   /** The attempt that `state` names, if this browser began it. */
   find(cookieHeader: string, state: string): Attempt | undefined
+  /** Whether the browser has begun attempts that have not come to their end. */
+  hasAttempts(cookieHeader: string): boolean
   clear(state: string): string
   /** `Set-Cookie` values that remove the oldest attempts of a browser that has too many (headers have a limit). */
   evict(cookieHeader: string): string[]
@@ -66,6 +68,11 @@ export function createLoginCookies(settings: LoginCookieSettings, clock: Clock):
       const [, , secret, providerId] = VALUE.exec(found.value) ?? []
       if (secret === undefined || providerId === undefined) return undefined
       return { state, secret: bindTo(secret, providerId), providerId }
+    },
+    hasAttempts(header) {
+      let isFound = false
+      visitCookies(header, (name) => (isFound ||= name.startsWith(prefix)))
+      return isFound
     },
     clear: (state) => `${nameOf(state)}=${tail}; Max-Age=0`,
     evict(header) {
