@@ -9,7 +9,9 @@ const SCHEMA = `
   PRAGMA busy_timeout = ${BUSY_MS};
   CREATE TABLE IF NOT EXISTS sessions (
     key TEXT PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL, expires_at INTEGER NOT NULL,
-    subject TEXT NOT NULL, provider_session TEXT
+    subject TEXT, provider_session TEXT,
+    -- Why it ended: then the row only says so.
+    ended TEXT
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS sessions_by_subject ON sessions (subject);
   CREATE INDEX IF NOT EXISTS sessions_by_provider_session ON sessions (provider_session);
@@ -32,6 +34,7 @@ export function createSessionStore(options, { clock, logger }) {
   db.exec(SCHEMA)
   const sql = prepare(db)
   let cancelSweep
+  let tellEnd
 
   function sweepLater() {
     cancelSweep = clock.schedule(SWEEP_MS, () => {
@@ -51,13 +54,21 @@ export function createSessionStore(options, { clock, logger }) {
     },
     getSession: (key) => {
       const row = sql.get.get(key, clock.now())
-      return row && { value: row.value, version: row.version, expiresAt: row.expires_at }
+      if (row?.ended) tellEnd?.({ kind: 'found', key, reason: row.ended })
+      return row && !row.ended ? { value: row.value, version: row.version, expiresAt: row.expires_at } : undefined
     },
     createSession: (key, value, expiresAt, { subject, providerSession = null }) =>
       sql.create.run(key, value, expiresAt, subject, providerSession, clock.now()).changes === 1,
     updateSession: (key, value, expiresAt, expectedVersion) =>
       sql.update.run(value, expiresAt, key, expectedVersion, clock.now()).changes === 1,
-    deleteSession: (key) => sql.delete.get(key)?.expires_at > clock.now(),
+    deleteSession: (key, end) =>
+      end === undefined
+        ? sql.delete.get(key)?.expires_at > clock.now()
+        : sql.end.run(end.until, end.reason, key, clock.now()).changes === 1,
+    markEnd: (key, { reason, until }) => sql.markEnd.run(key, until, reason, clock.now()).changes === 1,
+    onEnd: (listener) => {
+      tellEnd = listener
+    },
     findSessions: ({ subject = null, providerSession = null }) =>
       subject === null && providerSession === null
         ? []
@@ -94,16 +105,23 @@ export function createSessionStore(options, { clock, logger }) {
 function prepare(db) {
   return {
     ping: db.prepare('SELECT 1'),
-    get: db.prepare('SELECT value, version, expires_at FROM sessions WHERE key = ? AND expires_at > ?'),
+    get: db.prepare('SELECT value, version, expires_at, ended FROM sessions WHERE key = ? AND expires_at > ?'),
     // A row that is over gives way; a live one stays, and nothing has changed.
     create: db.prepare(`
       INSERT INTO sessions (key, value, version, expires_at, subject, provider_session) VALUES (?, ?, 1, ?, ?, ?)
       ON CONFLICT (key) DO UPDATE SET value = excluded.value, version = 1, expires_at = excluded.expires_at,
-        subject = excluded.subject, provider_session = excluded.provider_session WHERE expires_at <= ?`),
+        subject = excluded.subject, provider_session = excluded.provider_session, ended = NULL WHERE expires_at <= ?`),
     update: db.prepare(`
       UPDATE sessions SET value = ?, expires_at = ?, version = version + 1
       WHERE key = ? AND version = ? AND expires_at > ?`),
-    delete: db.prepare('DELETE FROM sessions WHERE key = ? RETURNING expires_at'),
+    delete: db.prepare('DELETE FROM sessions WHERE key = ? AND ended IS NULL RETURNING expires_at'),
+    end: db.prepare(`
+      UPDATE sessions SET value = x'', version = 0, subject = NULL, provider_session = NULL, expires_at = ?, ended = ?
+      WHERE key = ? AND ended IS NULL AND expires_at > ?`),
+    markEnd: db.prepare(`
+      INSERT INTO sessions (key, value, version, expires_at, ended) VALUES (?, x'', 0, ?, ?)
+      ON CONFLICT (key) DO UPDATE SET value = x'', version = 0, subject = NULL, provider_session = NULL,
+        expires_at = excluded.expires_at, ended = excluded.ended WHERE expires_at <= ?`),
     find: db.prepare(`
       SELECT key FROM sessions WHERE (:subject IS NULL OR subject = :subject)
         AND (:providerSession IS NULL OR provider_session = :providerSession) AND expires_at > :now`),
