@@ -6,7 +6,7 @@ import { sessionDraft } from '../../test/support/session-draft.ts'
 import { createTestClock } from '../../test/support/test-clock.ts'
 import { until } from '../../test/support/until.ts'
 import { silentLogger, type LogFields, type Logger } from '../kernel/logger.ts'
-import type { EndReason } from './contract.ts'
+import type { EndListener, EndReason } from './contract.ts'
 import { encodeHint, type SessionHint } from './hint.ts'
 import { sessionEvents, type SessionEvent } from './events.ts'
 import { createSessionManager, type SessionManagerOptions } from './manager.ts'
@@ -171,6 +171,17 @@ test('a record that is corrupt or newer ends no session', async (t) => {
     assert.deepEqual(store.getSession(key)?.value, new Uint8Array(bytes))
   }
   assert.deepEqual(counted, [])
+})
+
+test('a store that gives a reason of its own is not repeated', async (t) => {
+  const clock = createTestClock()
+  const store = new MemoryStore({ maxSessions: 10, maxStates: 10 }, clock)
+  let tell: EndListener | undefined
+  store.onEnd = (listener) => void (tell = listener)
+  const { manager } = setUp(t, { store, clock })
+  const unknown = `v1.${Buffer.alloc(32, 7).toString('base64url')}`
+  tell?.({ kind: 'found', key: parseTicket(unknown)?.key ?? '', reason: '"><script>' as EndReason })
+  assert.equal(manager.whyEnded(unknown), undefined)
 })
 
 test('what a browser says chooses a sentence where nothing is known, and is not counted', async (t) => {

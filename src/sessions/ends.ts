@@ -1,7 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../kernel/clock.ts'
 import type { Logger } from '../kernel/logger.ts'
-import type { EndNews, EndReason, Session, SessionEnd, SessionStore } from './contract.ts'
+import {
+  END_REASONS,
+  type EndNews,
+  type EndReason,
+  type Session,
+  type SessionEnd,
+  type SessionStore,
+} from './contract.ts'
 import { publish } from './events.ts'
 import { endOf, type Lifetimes } from './lifetimes.ts'
 import { readMetadata, type SessionContent } from './record.ts'
@@ -105,7 +112,8 @@ export class Ends {
   #hear(news: EndNews): SessionEnd | undefined {
     const { key } = news
     if ('reason' in news) {
-      this.note(key, news.reason)
+      // A store of somebody else's may say anything, and what it says gets into pages and headers.
+      if (END_REASONS.includes(news.reason)) this.note(key, news.reason)
       return undefined
     }
     const metadata = readMetadata(news.value)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { test } from 'node:test'
 import { encodeHint } from './hint.ts'
 import { createRandomPool } from './random.ts'
@@ -10,6 +11,12 @@ test('a ticket that was issued is read again as the same', () => {
   const issued = issueTicket(random)
   assert.deepEqual(parseTicket(issued.text), issued)
   assert.match(issued.text, /^v1\.[A-Za-z0-9_-]{43}$/)
+})
+
+test('a ticket from before there were hints still opens what it opened', () => {
+  const ticket = parseTicket('v1.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8')
+  assert.equal(ticket?.key, hash('sha256', 'oathkeeper session key\0AAECAwQFBgcICQoLDA0ODw', 'base64url'))
+  assert.deepEqual(Buffer.from(ticket?.secret ?? []), Buffer.from(Array.from({ length: 16 }, (_, i) => i + 16)))
 })
 
 test('a hint belongs to its ticket: with another, or none, it is the ticket of another session', () => {
