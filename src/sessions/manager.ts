@@ -112,16 +112,17 @@ class Manager implements RunningSessionManager {
     const known = this.#active.peek(text)?.opened.content.session
     const until = known?.lifetimeEndsAt ?? this.#records.clock.now() + LONGEST_LIFETIME_MS
     // What was a session once may be one again after a failover.
-    const wasSession = known !== undefined || this.#tombstones.has(ticket.key)
-    this.#tombstones.add(ticket.key, until)
+    const wasSession = known !== undefined || this.#tombstones.isProven(ticket.key)
+    const wasEnded = this.#tombstones.has(ticket.key)
+    this.#tombstones.add(ticket.key, until, wasSession)
     this.#active.delete(text)
     try {
       const ended = await this.#endInStore(ticket, reason)
-      if (ended === undefined && !wasSession) this.#tombstones.remove(ticket.key, until)
+      if (ended === undefined && !wasEnded) this.#tombstones.remove(ticket.key, until)
       return ended
     } catch (cause) {
       this.#records.ends.note(ticket.key, reason)
-      this.#owedEnds.add(ticket.key, until, () => this.#endInStore(ticket, reason))
+      this.#owedEnds.add(ticket.key, until, () => this.#endInStore(ticket, reason), wasSession)
       throw cause
     }
   }

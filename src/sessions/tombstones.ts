@@ -7,10 +7,12 @@ const RETRY_MS = 1_000
 
 /**
  * Keys of sessions that were ended here. They are refused in this process until they would have ended anyway, even if the
- * store could not be told, and even if a failover of the store brings the record back.
+ * store could not be told, and even if a failover of the store brings the record back. Anybody can make up tickets and have them
+ * ended: those of which nobody knows whether they are of a session push out only each other.
  */
 export class Tombstones {
   readonly #until = new LRUCache<string, number>({ max: MAX_TOMBSTONES })
+  readonly #unproven = new LRUCache<string, number>({ max: MAX_TOMBSTONES })
   readonly #clock: Clock
 
   constructor(clock: Clock) {
@@ -18,24 +20,41 @@ export class Tombstones {
   }
 
   has(key: string): boolean {
-    if (this.#until.size === 0) return false
-    const until = this.#until.get(key)
-    return until !== undefined && until > this.#clock.now()
+    return this.isProven(key) || this.#holds(this.#unproven, key)
   }
 
-  add(key: string, until: number): void {
-    this.#until.set(key, until)
+  /** Whether it is of what was a session for certain. */
+  isProven(key: string): boolean {
+    return this.#holds(this.#until, key)
+  }
+
+  add(key: string, until: number, isProven = true): void {
+    if (isProven) this.#until.set(key, until)
+    else this.#unproven.set(key, until)
   }
 
   /** For one that turned out to be no session, unless it was ended once more meanwhile. */
   remove(key: string, until: number): void {
-    if (this.#until.peek(key) === until) this.#until.delete(key)
+    if (this.#unproven.peek(key) === until) this.#unproven.delete(key)
   }
+
+  #holds(tombstones: LRUCache<string, number>, key: string): boolean {
+    if (tombstones.size === 0) return false
+    const until = tombstones.get(key)
+    return until !== undefined && until > this.#clock.now()
+  }
+}
+
+interface OwedEnd {
+  readonly until: number
+  readonly end: () => Promise<unknown>
 }
 
 /** Ends that the store could not be told of: told again, every second, until it takes them or the session is over. */
 export class OwedEnds {
-  readonly #owed = new Map<string, { readonly until: number; readonly end: () => Promise<unknown> }>()
+  readonly #owed = new Map<string, OwedEnd>()
+  /** Of what may be no session: they wait for all others, and leave them their room. */
+  readonly #unproven = new Map<string, OwedEnd>()
   readonly #clock: Clock
   #cancel: (() => void) | undefined
 
@@ -44,15 +63,17 @@ export class OwedEnds {
   }
 
   /** `end` rejects while the store cannot be told. Of ends of one name the last counts. */
-  add(name: string, until: number, end: () => Promise<unknown>): void {
-    if (this.#owed.size >= MAX_TOMBSTONES) return
-    this.#owed.set(name, { until, end })
+  add(name: string, until: number, end: () => Promise<unknown>, isProven = true): void {
+    const owed = isProven ? this.#owed : this.#unproven
+    if (owed.size >= MAX_TOMBSTONES) return
+    owed.set(name, { until, end })
     this.#retryLater()
   }
 
   close(): void {
     this.#cancel?.()
     this.#owed.clear()
+    this.#unproven.clear()
   }
 
   #retryLater(): void {
@@ -62,14 +83,16 @@ export class OwedEnds {
   /** One after the other, and no further than the first failure: a store that is away is not asked thousands of times. */
   async #retry(): Promise<void> {
     try {
-      for (const [name, { until, end }] of this.#owed) {
-        if (until > this.#clock.now()) await end()
-        this.#owed.delete(name)
+      for (const owed of [this.#owed, this.#unproven]) {
+        for (const [name, { until, end }] of owed) {
+          if (until > this.#clock.now()) await end()
+          owed.delete(name)
+        }
       }
     } catch {
       // Still away: what is owed stays owed.
     }
     this.#cancel = undefined
-    if (this.#owed.size > 0) this.#retryLater()
+    if (this.#owed.size + this.#unproven.size > 0) this.#retryLater()
   }
 }
