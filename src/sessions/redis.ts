@@ -121,6 +121,7 @@ class RedisStore implements RedisSessionStore {
   }
 
   async close(): Promise<void> {
+    this.#recentEnds.close()
     this.#servers.close()
   }
 

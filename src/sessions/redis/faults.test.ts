@@ -298,6 +298,24 @@ test('FM-09: after READONLY a new connection looks where the master is', async (
   assert.ok(rig.proxy.accepted > accepted)
 })
 
+test('FM-10: it is ended again too if the server takes no writes at first, as a new master without replicas does', async (t) => {
+  const rig = await startRig(t)
+  const { store, clock } = await startInstance(t, rig)
+  await store.createSession('lost', Buffer.from('value'), clock.now() + HOUR, { subject: 'alice' })
+  const saved = await rig.server.command('GET', 'session:lost')
+  await store.deleteSession('lost')
+  await rig.server.command('SET', 'session:lost', String(saved))
+  await rig.server.command('CONFIG', 'SET', 'min-replicas-to-write', '1')
+  rig.proxy.resetAll()
+  await until(2000, () => store.ping())
+  await assert.rejects(async () => await store.deleteSession('lost'))
+  await rig.server.command('CONFIG', 'SET', 'min-replicas-to-write', '0')
+  await until(2000, async () => {
+    clock.advance(1_000)
+    assert.equal(await store.getSession('lost'), undefined)
+  })
+})
+
 test('FM-10: a session that comes back with a server which has lost the end of it is ended again', async (t) => {
   const rig = await startRig(t)
   const instance = await startInstance(t, rig)
