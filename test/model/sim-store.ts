@@ -1,4 +1,5 @@
 import type { EndListener, SessionEnd, SessionIndex, SessionStore, StoredRecord } from '../../src/sessions/contract.ts'
+import { RecentEnds } from '../../src/sessions/redis/recent-ends.ts'
 import { Readings } from '../../src/sessions/redis/readings.ts'
 import { storeUnavailable } from '../../src/sessions/store-error.ts'
 import { Wire, type PathFaults, type SimNetwork } from './sim-network.ts'
@@ -24,6 +25,7 @@ export class SimStore implements SessionStore {
   readonly kind = 'simulated'
   readonly #options: SimStoreOptions
   readonly #readings = new Readings()
+  readonly #recentEnds: RecentEnds
   #tellChange: (key: string | undefined) => void = () => undefined
   #tellEnd: EndListener = () => undefined
   #wire: Wire | undefined
@@ -35,6 +37,7 @@ export class SimStore implements SessionStore {
 
   constructor(options: SimStoreOptions) {
     this.#options = options
+    this.#recentEnds = new RecentEnds(options.network.sim.clockOf(options.owner))
     this.#connectLater()
   }
 
@@ -82,6 +85,12 @@ export class SimStore implements SessionStore {
   }
 
   async deleteSession(key: string, end?: SessionEnd): Promise<boolean> {
+    const isDeleted = await this.#delete(key, end)
+    if (isDeleted) this.#recentEnds.note(key, end)
+    return isDeleted
+  }
+
+  async #delete(key: string, end: SessionEnd | undefined): Promise<boolean> {
     const head = await this.#readHead(key)
     const deleted = await this.#ask({ name: 'delete', key, end: head === undefined ? undefined : end })
     return head !== undefined && deleted === true
@@ -195,6 +204,7 @@ export class SimStore implements SessionStore {
         this.#wire = wire
         this.backAt = sim.now
         this.#watch = tracking ? { lostAt: undefined } : undefined
+        this.#recentEnds.tellAgain((key, end) => this.#delete(key, end))
         return
       }
       this.#backoffMs = Math.min(Math.max(this.#backoffMs * 2, FIRST_BACKOFF_MS), MAX_BACKOFF_MS)

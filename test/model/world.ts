@@ -231,7 +231,11 @@ export class World {
   /** What the store holds when all is quiet. */
   #checkSession(session: TrueSession): void {
     const record = this.#network.server.live(session.key)
-    if (record === undefined || this.#lossAt >= session.first.createdAt) return
+    if (record === undefined) return
+    // Also when a failover has brought it back: whoever ended it tells the store again.
+    if (session.ends.some(({ instance, outcome }) => instance.owner.isAlive && outcome === 'ended'))
+      this.#conduct.report(session.number, 'it was ended, and is in the store again')
+    if (this.#lossAt >= session.first.createdAt) return
     if (session.ends.some(({ instance }) => instance.owner.isAlive))
       this.#conduct.report(session.number, 'it was ended, and is still in the store')
     const { family } = session
