@@ -1,20 +1,36 @@
-// `npm run bench`: what a decision and a proxied request cost, beside the least that Node itself can do, in one run.
+// `npm run bench [-- requests]`: what a decision and a proxied request cost, beside the least that Node itself can do, in one run.
+// `npm run bench -- sessions`: a million sessions (sessions.ts). `npm run bench -- outage`: a store that hangs (outage.ts).
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { arch, cpus, platform } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { LoadOrder, LoadResult } from './load.ts'
+import { benchOutage, HELP as OUTAGE_HELP } from './outage.ts'
+import { benchSessions, HELP as SESSIONS_HELP } from './sessions.ts'
 import { startSubjects, type Subject } from './subjects.ts'
+import { machine, printTable as writeTable } from './table.ts'
 
-const HELP = `npm run bench [-- --rounds 5 --seconds 3 --connections 32 --only NAME]
+const HELP = `npm run bench -- [requests] [--rounds 5] [--seconds 3] [--connections 32] [--only NAME]
 
 Starts the load generator, the bare servers and Oathkeeper as processes of their own, loads them in turn, and prints
 the medians over all rounds. Ratios are to the bare measure of the same run: 1.00 is as fast as the bare one.
 `
 
+const PARTS: Readonly<Record<string, { readonly help: string; run(args: readonly string[]): Promise<void> }>> = {
+  sessions: { help: SESSIONS_HELP, run: benchSessions },
+  outage: { help: OUTAGE_HELP, run: benchOutage },
+}
+
+const [first = '', ...rest] = process.argv.slice(2)
+const part = PARTS[first]
+if (part !== undefined) {
+  await part.run(rest)
+  process.exit(0)
+}
+
 const { values: options } = parseArgs({
+  args: first === 'requests' ? rest : process.argv.slice(2),
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
@@ -24,7 +40,7 @@ const { values: options } = parseArgs({
   },
 })
 if (options.help === true) {
-  console.log(HELP)
+  console.log([HELP, ...Object.values(PARTS).map(({ help }) => help)].join('\n'))
   process.exit(0)
 }
 
@@ -112,14 +128,9 @@ function printTable(results: ReadonlyMap<Subject, readonly Measured[]>): void {
     ]
   })
   const head = ['', 'requests/s', 'CPU µs', 'p50 / p99 ms', 'rate ratio', 'CPU ratio', 'target']
-  const table = [head, head.map(() => '---'), ...lines]
-  const widths = head.map((_, i) => Math.max(...table.map((row) => (row[i] ?? '').length)))
-  console.log(`\nNode ${process.version}, ${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model ?? 'CPU'},`)
+  console.log(`\n${machine()},`)
   console.log(`${options.connections} connections, median of ${options.rounds} rounds of ${options.seconds} s\n`)
-  for (const row of table)
-    console.log(
-      `| ${row.map((cell, i) => (i === 0 || i === 6 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`,
-    )
+  writeTable(head, lines, [0, 6])
 }
 
 function median(values: readonly number[]): number {

@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import { createDemoProvider } from '../examples/demo/provider.ts'
 import { startRedis } from '../examples/demo/redis.ts'
 import { findProgram, REDIS_SERVER } from '../scripts/lib/system-packages.ts'
-import { choosePorts, startOathkeeper, type OathkeeperProcess } from '../test/support/oathkeeper.ts'
+import {
+  choosePorts,
+  startOathkeeper,
+  type OathkeeperProcess,
+  type OathkeeperSetup,
+} from '../test/support/oathkeeper.ts'
 import { findFreePort } from '../test/support/ports.ts'
 import { Visitor } from '../test/support/visitor.ts'
 
@@ -118,7 +123,7 @@ function message(target: string, headers: readonly string[]): string {
   return `GET ${target} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`
 }
 
-async function startServer(
+export async function startServer(
   stack: AsyncDisposableStack,
   ...args: string[]
 ): Promise<{ readonly pid: number; readonly port: number }> {
@@ -129,10 +134,11 @@ async function startServer(
 }
 
 /** Oathkeeper with its defaults, and the cookie of a person who has logged in at a real provider. */
-async function startWithSession(
+export async function startWithSession(
   stack: AsyncDisposableStack,
   upstreamPort: number,
   extra: Readonly<Record<string, unknown>>,
+  setup: Pick<OathkeeperSetup, 'command' | 'env'> = {},
 ): Promise<{ readonly app: OathkeeperProcess; readonly cookie: string }> {
   const ports = await choosePorts()
   const door = `http://127.0.0.1:${ports.proxy}`
@@ -160,6 +166,7 @@ async function startWithSession(
     upstream: { url: `http://127.0.0.1:${upstreamPort}` },
   })
   const app = await startOathkeeper({
+    ...setup,
     ports,
     discardLog: true,
     config: {

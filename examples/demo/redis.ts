@@ -13,13 +13,14 @@ export interface DemoRedis {
   stop(): Promise<void>
 }
 
-/** A redis-server of the demo's own, on a free port, that writes each change to disk. */
-export async function startRedis(program: string): Promise<DemoRedis> {
+/** A redis-server of the demo's own, on a free port, that writes each change to disk unless it `isKept` in memory alone. */
+export async function startRedis(program: string, { isKept = true } = {}): Promise<DemoRedis> {
   const port = await findFreePort()
   const folder = mkdtempSync(join(tmpdir(), 'oathkeeper-demo-redis-'))
+  const persistence = isKept ? ['--appendonly', 'yes'] : ['--save', '']
   const child = spawn(
     program,
-    `--bind 127.0.0.1 --port ${port} --appendonly yes --maxmemory-policy noeviction --dir`.split(' ').concat(folder),
+    [...`--bind 127.0.0.1 --port ${port} --maxmemory-policy noeviction --dir`.split(' '), folder, ...persistence],
     { stdio: 'ignore', detached: true },
   )
   const stop = async (): Promise<void> => {
