@@ -48,8 +48,8 @@ export interface ForwardingEnd {
 const MAX_INFORMATIONAL = 16
 /** A body up to this size, in octets, comes with its head; waiting for it costs nobody anything. */
 const SMALL_BODY = 16_384
-/** An answer that takes longer has its session watched, as an event stream has from its beginning. */
-const LONG_ANSWER_MS = 250
+/** An answer, or a body on its way to the upstream, that takes longer has its session watched, as an event stream has from its beginning. */
+const LONG_MS = 250
 const RETRIED_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /** One request on its way to the upstream and its answer on the way back. Both directions wait for the slower side. */
@@ -89,7 +89,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     const { upstream, watch } = this.#context
     upstream.active++
     watch.add(this)
-    this.#progressAt = watch.now
+    this.#startedAt = this.#progressAt = watch.now
     upstream.usedAt = watch.now
     this.response.on('close', this.#onClose)
     this.#dispatch()
@@ -132,8 +132,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
       return
     }
     this.#started = true
-    this.#progressAt = this.#context.watch.now
-    this.#startedAt = this.#progressAt
+    this.#startedAt = this.#progressAt = this.#context.watch.now
     const { flat, isEventStream, contentLength } = responseHeaders(raw)
     this.#silenceAllowed = isEventStream
     if (isEventStream) this.#watchSession()
@@ -193,8 +192,9 @@ export class Forwarding implements Dispatcher.DispatchHandler, Watched {
     if (body !== undefined && body.received !== this.#uploaded) {
       this.#uploaded = body.received
       this.#progressAt = now
+      if (now - this.#startedAt >= LONG_MS) this.#watchSession()
     }
-    if (this.#started && now - this.#startedAt >= LONG_ANSWER_MS) this.#watchSession()
+    if (this.#started && now - this.#startedAt >= LONG_MS) this.#watchSession()
     if (this.#waitingForClient || this.#silenceAllowed) return
     const allowed = this.#started ? this.#context.limits.bodyTimeoutMs : this.#context.limits.headersTimeoutMs
     if (now - this.#progressAt >= allowed) this.fail(new GateError('ERR_UPSTREAM_TIMEOUT'))

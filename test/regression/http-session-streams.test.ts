@@ -89,6 +89,20 @@ test('an answer that lasts is watched after a while; one that does not never is'
   await long.closed
 })
 
+test('E-08: a body that a client goes on sending is watched too, before there is any answer', async (t) => {
+  const { port, upstream, watch } = await start(t)
+  upstream.script = () => undefined
+  const client = openRaw(port)
+  client.write('POST /upload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n')
+  const sending = setInterval(() => void (client.isClosed || client.write('1\r\nx\r\n')), 50)
+  t.after(() => clearInterval(sending))
+  await until(3_000, () => assert.equal(watch.seen.begun, 1))
+  assert.equal(client.isClosed, false)
+  watch.endAll()
+  await client.closed
+  await upstream.connections[0]?.whenClosed
+})
+
 test('a stream that is over by itself is forgotten', async (t) => {
   const { port, upstream, watch } = await start(t)
   upstream.script = (_request, connection) => connection.write(`${EVENTS}9\r\ndata: 1\n\n\r\n0\r\n\r\n`)
