@@ -48,6 +48,7 @@ export async function serveMetrics(
     tellListening(deps.logger, 'metrics', address, false)
     return { listener, address }
   } catch (cause: unknown) {
+    metrics.close()
     const { host, port } = serve.prometheus
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown cause'
     deps.logger.error(

@@ -22,6 +22,8 @@ test('an outage is told for reads and for writes, and how long it has been', asy
   const outage = async (): Promise<boolean[]> =>
     (await scrape(registry, 'session_store_outage_seconds')).map((line) => Number(line.split(' ')[1]) > 0)
   assert.deepEqual(await outage(), [false, false])
+  tellStore('count_sessions', true)
+  assert.deepEqual(await outage(), [false, false])
   tellStore('create_session', true)
   tellStore('get_session', false)
   assert.deepEqual(await outage(), [false, true])

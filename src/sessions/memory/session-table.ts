@@ -6,8 +6,8 @@ import { offsetOf, Slabs } from './slabs.ts'
 
 /** Beyond, hashes share chains more and more. */
 const MAX_CHAINS = 2 ** 22
-/** What is set aside at the beginning; untouched it takes no memory. */
-const FIRST_CAPACITY = 2 ** 17
+/** What is set aside at the beginning, so that nothing is copied later on; untouched it takes no memory. */
+const FIRST_CAPACITY = 2 ** 20
 const MAX_KEY_BYTES = 255
 /** How much of a hash is kept of a subject and of a provider's session. */
 const DIGEST_BYTES = 16
@@ -46,14 +46,14 @@ export class SessionTable {
   #ends = new Float64Array(0)
 
   /** `bucketMs`: how exactly it is known when something ends without a look at it. */
-  constructor(maxSessions: number, bucketMs: number) {
+  constructor(maxSessions: number, bucketMs: number, firstCapacity: number = FIRST_CAPACITY) {
     this.#bucketMs = bucketMs
     this.#maxCapacity = maxSessions
     const chains = Math.min(maxSessions, MAX_CHAINS)
     this.#byKey = new Chains(new HashHeads(chains))
     this.#bySubject = new Chains(new HashHeads(chains))
     this.#byProviderSession = new Chains(new HashHeads(chains))
-    this.#grow(Math.min(maxSessions, FIRST_CAPACITY))
+    this.#grow(Math.min(maxSessions, firstCapacity))
   }
 
   get size(): number {
