@@ -61,6 +61,7 @@ export async function openCore(
   sessions.manager.onRefresh(...renewByCurrent(() => reloader.current))
   undo.defer(async () => {
     await reloader.settled()
+    await sessions.settle()
     await reloader.current.signIn.close()
   })
   const keys: ListKeys = () => signingKeys.publicKeys(signingKeyLocations(reloader.current.config, rules.list()))

@@ -21,8 +21,13 @@ export interface Sessions {
   readonly takeForkSession: TakeForkSession | undefined
   /** Takes what may change while it runs from a changed configuration. */
   reconfigure(config: Config): Promise<void>
+  /** Lets refreshes under way finish, for as long as a stop may take, and begins none: while providers can still be asked. */
+  settle(): Promise<void>
   close(): Promise<void>
 }
+
+/** A refresh token that was sent is lost if nobody waits for the answer. */
+const SETTLE_MS = 15_000
 
 /**
  * Creates the store, connects it, and makes what works on it.
@@ -51,6 +56,12 @@ export async function openSessions(
     logouts: createProviderLogouts(manager, store, deps.clock),
     takeForkSession: created.takeForkSession,
     reconfigure: (changed) => created.reconfigure(changed.sessionStore),
+    async settle() {
+      const { promise: isLate, resolve } = Promise.withResolvers<void>()
+      const cancel = deps.clock.schedule(SETTLE_MS, resolve)
+      await Promise.race([manager.close(), isLate])
+      cancel()
+    },
     async close() {
       await manager.close()
       await store.close()

@@ -133,7 +133,7 @@ export class Refresher {
         }
         // Looked at without the lease too: the time for which its holder is waited for runs from now on.
         const mayFollow = spenders.mayFollow(latest.content)
-        if (lease !== undefined && mayFollow && tries++ < MAX_TRIES) {
+        if (lease !== undefined && mayFollow && !this.#closed && tries++ < MAX_TRIES) {
           const result = await this.#spend(latest, lease)
           if (result !== undefined) return result
           continue
@@ -163,7 +163,7 @@ export class Refresher {
     const claim = { spender: lease.holder, failures, retryAt: 0 }
     const claimed = await this.#records.update(latest, { ...latest.content, refresh: claim })
     if (claimed === undefined) return undefined
-    const outcome = await this.#refreshTokens(claimed.content.session, () => lease.isSafe)
+    const outcome = await this.#refreshTokens(claimed.content.session, () => lease.isSafe && !this.#closed)
     if (outcome.kind === 'withheld') {
       await this.#leave(claimed, lease, { failures, retryAt: 0 })
       return undefined

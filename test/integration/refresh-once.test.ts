@@ -78,6 +78,28 @@ for (const nearCache of [true, false]) {
   }
 }
 
+test('an instance that is stopped in the middle of a refresh waits for the new tokens and stores them', async (t) => {
+  const { clock, scene, tabs } = await start(t, true)
+  const [old] = [...tokensSince(scene, 0)]
+  const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  scene.provider.pauses.afterTokens = () => {
+    asked.resolve()
+    return held.promise
+  }
+  clock.shift(LIFE_MS - BEFORE_MS + 1_000)
+  await askAtOnce(scene, tabs.slice(0, 1), 1)
+  await asked.promise
+  const stopping = scene.stop(0)
+  await sleep(200)
+  held.resolve()
+  await stopping
+  await assertRenewed(scene, tabs.slice(1, 3), old)
+  clock.shift(LIFE_MS + 1_000)
+  const answers = await askAtOnce(scene, tabs.slice(1, 3), 5)
+  assert.ok(answers.every(({ status }) => status === 200))
+  assert.deepEqual(scene.refreshes(), [200, 200])
+})
+
 test('A-32: round after round each refresh token is used once', async (t) => {
   const { clock, scene, tabs } = await start(t, true)
   for (let round = 1; round <= 5; round++) {

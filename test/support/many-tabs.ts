@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { startApp } from '../../src/app.ts'
+import { type RunningApp, startApp } from '../../src/app.ts'
 import { startOathkeeper, type OathkeeperProcess } from './oathkeeper.ts'
 import { findFreePort } from './ports.ts'
 import { rule } from './raw-product.ts'
@@ -37,6 +37,8 @@ export interface ManyTabs {
   readonly processes: readonly OathkeeperProcess[]
   /** `host:port` of each. */
   readonly hosts: readonly string[]
+  /** Stops an instance as a signal does. */
+  stop(instance: number): Promise<void>
   /** What the instances wrote. */
   log(): string
   /** A browser in which somebody is signed in. */
@@ -63,6 +65,7 @@ export async function startManyTabs(t: TestContext, options: ManyTabsOptions): P
   const config = configOf(options, { door, provider, redis })
   const rules = [rule('members', `${door}/<.*>`, upstream)]
   const processes: OathkeeperProcess[] = []
+  const apps = new Map<number, RunningApp>()
   let ownLog = ''
   const starting = ports.map(async (port) => {
     const { clock } = options
@@ -78,6 +81,7 @@ export async function startManyTabs(t: TestContext, options: ManyTabsOptions): P
       logSink: { write: (text) => (ownLog += text), flushSync() {} },
     })
     t.after(() => app.stop())
+    apps.set(port, app)
     return undefined
   })
   processes.push(...(await Promise.all(starting)).filter((one) => one !== undefined))
@@ -88,6 +92,10 @@ export async function startManyTabs(t: TestContext, options: ManyTabsOptions): P
     upstream,
     processes,
     hosts,
+    async stop(instance) {
+      await apps.get(ports[instance] ?? 0)?.stop()
+      await processes[instance]?.stop()
+    },
     log: () => ownLog + processes.map((one) => one.log()).join(''),
     async signIn() {
       const browser = new Visitor()
