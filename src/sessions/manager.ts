@@ -154,7 +154,7 @@ class Manager implements RunningSessionManager {
 
   async close(): Promise<void> {
     this.#streams.stop()
-    this.#owedEnds.close()
+    await this.#owedEnds.close()
     this.#endWatch.stop()
     await this.#refresher?.close()
   }

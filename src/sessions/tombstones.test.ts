@@ -13,7 +13,7 @@ import { issueTicket } from './ticket.ts'
 /** More than are kept. */
 const FORGED = 100_001
 
-test('FM-10, V-078: forged tickets that are logged out during an outage push out nobody’s logout', async () => {
+function createManager() {
   const clock = createTestClock()
   const inner = new MemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock)
   const store = createUnreliableStore(inner)
@@ -24,6 +24,25 @@ test('FM-10, V-078: forged tickets that are logged out during an outage push out
     lifetimes: { lifetimeMs: 3_600_000, idleTimeoutMs: undefined },
     refresh: { refreshBeforeMs: 60_000, onRefreshFailure: 'keep' },
   })
+  return { clock, inner, store, manager }
+}
+
+test('FM-04: an instance that stops tells a store that is back of the logouts that it owes', async () => {
+  for (const isBack of [true, false]) {
+    const { inner, store, manager, clock } = createManager()
+    const { ticket } = await manager.create(sessionDraft())
+    store.down = true
+    await assert.rejects(manager.end(ticket, 'logout'))
+    store.down = !isBack
+    await manager.close()
+    assert.equal(inner.sizes.sessions, isBack ? 0 : 1)
+    await store.close()
+    assert.equal(clock.pending, 0)
+  }
+})
+
+test('FM-10, V-078: forged tickets that are logged out during an outage push out nobody’s logout', async () => {
+  const { clock, inner, store, manager } = createManager()
   const { ticket: before } = await manager.create(sessionDraft())
   const { ticket: after } = await manager.create(sessionDraft())
   store.down = true

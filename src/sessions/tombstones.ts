@@ -4,6 +4,8 @@ import type { Clock } from '../kernel/clock.ts'
 const MAX_TOMBSTONES = 100_000
 /** So that an end is known everywhere within two seconds of the return of the store. */
 const RETRY_MS = 1_000
+/** A process that stops does not wait longer for what it owes. */
+const LAST_WORDS_MS = 1_000
 
 /**
  * Keys of sessions that were ended here. They are refused in this process until they would have ended anyway, even if the
@@ -57,6 +59,7 @@ export class OwedEnds {
   readonly #unproven = new Map<string, OwedEnd>()
   readonly #clock: Clock
   #cancel: (() => void) | undefined
+  #closed = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -70,21 +73,26 @@ export class OwedEnds {
     this.#retryLater()
   }
 
-  close(): void {
+  /** Tells what is owed a last time, since nobody else knows of it; a store that is away costs one attempt. */
+  async close(): Promise<void> {
+    this.#closed = true
     this.#cancel?.()
+    await this.#tell(this.#clock.now() + LAST_WORDS_MS)
     this.#owed.clear()
     this.#unproven.clear()
   }
 
   #retryLater(): void {
+    if (this.#closed) return
     this.#cancel ??= this.#clock.schedule(RETRY_MS, () => void this.#retry())
   }
 
   /** One after the other, and no further than the first failure: a store that is away is not asked thousands of times. */
-  async #retry(): Promise<void> {
+  async #tell(giveUpAt = Number.POSITIVE_INFINITY): Promise<void> {
     try {
       for (const owed of [this.#owed, this.#unproven]) {
         for (const [name, { until, end }] of owed) {
+          if (this.#clock.now() > giveUpAt) return
           if (until > this.#clock.now()) await end()
           owed.delete(name)
         }
@@ -92,6 +100,10 @@ export class OwedEnds {
     } catch {
       // Still away: what is owed stays owed.
     }
+  }
+
+  async #retry(): Promise<void> {
+    await this.#tell()
     this.#cancel = undefined
     if (this.#owed.size + this.#unproven.size > 0) this.#retryLater()
   }
