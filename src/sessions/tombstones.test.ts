@@ -36,7 +36,7 @@ test('FM-04: an instance that stops tells a store that is back of the logouts th
     store.down = !isBack
     await manager.close()
     assert.equal(inner.sizes.sessions, isBack ? 0 : 1)
-    await store.close()
+    await inner.close()
     assert.equal(clock.pending, 0)
   }
 })
