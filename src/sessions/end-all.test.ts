@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startRedisInstance, startRedisRig } from '../../test/support/redis-instances.ts'
 import { sessionDraft } from '../../test/support/session-draft.ts'
-import { createTestClock } from '../../test/support/test-clock.ts'
-import { createUnreliableStore } from '../../test/support/unreliable-store.ts'
+import { createTestClock, type TestClock } from '../../test/support/test-clock.ts'
+import { createUnreliableStore, type UnreliableStore } from '../../test/support/unreliable-store.ts'
 import { until } from '../../test/support/until.ts'
 import { silentLogger } from '../kernel/logger.ts'
 import type { SessionDraft, SessionManager } from './contract.ts'
@@ -15,9 +15,9 @@ import { storeUnavailable } from './store-error.ts'
 const ISSUER = 'https://issuer.example'
 const UNAVAILABLE = { code: 'ERR_SESSION_STORE_UNAVAILABLE' }
 
-function setUp() {
-  const clock = createTestClock()
-  const store = createUnreliableStore(new MemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock))
+function setUp(given: { store?: UnreliableStore; clock?: TestClock } = {}) {
+  const clock = given.clock ?? createTestClock()
+  const store = given.store ?? createUnreliableStore(new MemoryStore({ maxSessions: 1000, maxStates: 1000 }, clock))
   const options = {
     store,
     clock,
@@ -123,11 +123,24 @@ test('C-15: a store that is away: what is known here is refused here; whoever lo
   assert.equal(await manager.open(ticket), undefined)
   await assert.rejects(async () => await manager.open(bobs), UNAVAILABLE)
   store.down = false
-  clock.advance(1)
+  clock.advance(1_001)
   const later = await begin(manager)
   clock.advance(10_000)
   await until(2_000, async () => assert.equal((await store.findSessions({ subject: subjectIndex() })).length, 1))
   assert.deepEqual(await alive(manager, [ticket, bobs, later]), [false, true, true])
+})
+
+test('C-15: a session that an instance began whose clock is ahead is ended with the others when the store is back', async () => {
+  const { store, clock, manager } = setUp()
+  const ahead = createTestClock(clock.now() + 900)
+  const { manager: other } = setUp({ store, clock: ahead })
+  const ticket = await begin(other)
+  store.down = true
+  await assert.rejects(manager.endAll({ issuer: ISSUER, subject: 'alice' }, 'backchannel'), UNAVAILABLE)
+  store.down = false
+  clock.advance(10_000)
+  await until(2_000, async () => assert.equal((await store.findSessions({ subject: subjectIndex() })).length, 0))
+  assert.deepEqual(await alive(manager, [ticket]), [false])
 })
 
 test('E-08, C-14: with Redis, what one instance ends is refused by another that has it in its near cache', async (t) => {

@@ -15,6 +15,8 @@ export interface EndAllParts {
 
 /** So many sessions are ended at once. */
 const CHUNK = 50
+/** By so much the clock of the instance where a session began may be ahead: rather one too many is ended than one too few. */
+const CLOCKS_APART_MS = 1_000
 
 /** Ends all sessions that are meant, by what stands in the open in their records: no ticket is needed. */
 export async function endAll(
@@ -30,9 +32,10 @@ export async function endAll(
     const { clock } = parts.records
     refuseHere(parts, of, reason, createdUntil)
     // Only what exists now: the store may be back after the next login.
-    const owed = (until: number) => () => endInStore(parts, of, reason, Math.min(createdUntil, until))
     const now = clock.now()
-    parts.owedEnds.add(JSON.stringify([of, reason]), now + LONGEST_LIFETIME_MS, owed(now))
+    const until = Math.min(createdUntil, now + CLOCKS_APART_MS)
+    const owed = (): Promise<number> => endInStore(parts, of, reason, until)
+    parts.owedEnds.add(JSON.stringify([of, reason]), now + LONGEST_LIFETIME_MS, owed)
     throw cause
   }
 }
