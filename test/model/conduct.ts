@@ -73,7 +73,7 @@ export class Conduct {
     const settled = this.#begin(instance, `create of ${number}`)
     try {
       const { ticket, session } = await instance.manager.create(draftOf(number, person, tokens))
-      const created = createTrueSession(number, ticket, session, family)
+      const created = createTrueSession(number, from, ticket, session, family)
       created.mayBeEnded = this.#endAlls.some((call) => mayHaveEnded(call, from, session))
       this.sessions.set(number, created)
       this.byKey.set(created.key, created)

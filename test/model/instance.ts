@@ -37,11 +37,12 @@ export function startInstance({ slot, start, seed, profile, network, provider, n
   const { owner } = observed
   const faults: PathFaults = { stalledUntil: 0, cutUntil: 0, slowMs: 0, failBefore: 0, failAfter: 0 }
   const tracking = profile.nearCacheSize !== undefined
-  const store = new SimStore({ network, owner, faults, tracking })
   const random = createRandom(seed ^ (start * 7919))
+  const clock = network.sim.clockOf(owner, random.between(-profile.skewMs, profile.skewMs))
+  const store = new SimStore({ network, owner, clock, faults, tracking })
   const manager = createSessionManager({
     store,
-    clock: network.sim.clockOf(owner),
+    clock,
     logger: noteLogger(name, note),
     random: (count) => random.bytes(count),
     lifetimes: { lifetimeMs: profile.lifetimeMs, idleTimeoutMs: profile.idleTimeoutMs },

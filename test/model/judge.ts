@@ -44,7 +44,7 @@ export interface Bounds {
 
 /** What the judge knows of the world. */
 export interface Facts {
-  readonly profile: Pick<Profile, 'nearCacheSize' | 'idleTimeoutMs' | 'lifetimeMs' | 'onRefreshFailure'>
+  readonly profile: Pick<Profile, 'nearCacheSize' | 'idleTimeoutMs' | 'lifetimeMs' | 'onRefreshFailure' | 'skewMs'>
   readonly bounds: Bounds
   readonly presenceOf: (session: TrueSession) => Presence
   /** When the store lost writes or everything, last. */
@@ -79,10 +79,13 @@ function judgeAcceptance(session: TrueSession, got: Session, call: Call, facts: 
   const { profile, presenceOf } = facts
   if (got.subject !== session.first.subject || !got.tokens.idToken.endsWith(`/${session.number}`))
     return `it is the session of another: ${got.subject}, ${got.tokens.idToken}`
-  if (Math.floor(from) >= session.first.expiresAt) return 'it is accepted after its lifetime'
+  if (Math.floor(from) - profile.skewMs >= session.first.expiresAt) return 'it is accepted after its lifetime'
   const { idleTimeoutMs } = profile
-  const lastUse = session.tries.findLast((at) => at < from) ?? session.first.createdAt
-  if (idleTimeoutMs !== undefined && from >= lastUse + idleTimeoutMs + facts.bounds.writtenWithinMs)
+  const lastUse = session.tries.findLast((at) => at < from) ?? session.begunAt
+  if (
+    idleTimeoutMs !== undefined &&
+    from >= lastUse + idleTimeoutMs + facts.bounds.writtenWithinMs + 2 * profile.skewMs
+  )
     return `it is accepted although nobody used it for ${Math.round(from - lastUse)} ms`
   const endedHere = instance.endsCalled.get(session.number)
   if (endedHere !== undefined && endedHere <= from && !turnedOutToBeNothing(session, instance))
@@ -90,7 +93,7 @@ function judgeAcceptance(session: TrueSession, got: Session, call: Call, facts: 
   if (!presenceOf(session).wasThere(from - staleness(session, call, facts), to))
     return 'it is accepted although it was over'
   const number = numberOfAccessToken(got)
-  if (number < call.tokenBefore && facts.lossAt < session.first.createdAt)
+  if (number < call.tokenBefore && facts.lossAt < session.begunAt)
     return `its access token ${number} is older than one that was given here before`
   return undefined
 }
@@ -112,12 +115,12 @@ function staleness(session: TrueSession, { instance, from, to }: Call, { profile
 function judgeRefusal(session: TrueSession, { instance, from, to }: Call, facts: Facts): string | undefined {
   if (session.mayBeEnded || session.ends.some((end) => end.instance === instance && end.calledAt <= to))
     return undefined
-  if (Math.floor(to) >= session.first.expiresAt) return undefined
+  if (Math.floor(to) + facts.profile.skewMs >= session.first.expiresAt) return undefined
   if (!facts.presenceOf(session).wasMissing(from, to)) {
     return isIdle(session, to, facts) ? undefined : 'it is refused although it is alive'
   }
   const wasEnded = session.ends.length > 0 || session.mayBeEnded
-  const isOver = wasEnded || facts.lossAt >= session.first.createdAt || isRejected(session, facts.profile)
+  const isOver = wasEnded || facts.lossAt >= session.begunAt || isRejected(session, facts.profile)
   return isOver || isIdle(session, to, facts) ? undefined : 'it was lost for no listed cause'
 }
 
@@ -127,7 +130,7 @@ function isRejected({ family }: TrueSession, { onRefreshFailure }: Facts['profil
 }
 
 /** Whether it may be over because it was not used: what was written of its last use may be older by a part of the timeout. */
-function isIdle({ uses, first }: TrueSession, now: number, { profile, bounds }: Facts): boolean {
+function isIdle({ uses, begunAt }: TrueSession, now: number, { profile, bounds }: Facts): boolean {
   const { idleTimeoutMs } = profile
   if (idleTimeoutMs === undefined) return false
   const touchMs = touchIntervalMs(profile)
@@ -136,7 +139,7 @@ function isIdle({ uses, first }: TrueSession, now: number, { profile, bounds }: 
     const hasLived = until <= now && (instance.diedAt ?? Infinity) > until
     return hasLived && !instance.trouble.overlaps(at - touchMs - bounds.recoveryMs, until)
   })
-  return now >= (written?.at ?? first.createdAt) + idleTimeoutMs * (1 - IDLE_PRECISION)
+  return now + 2 * profile.skewMs >= (written?.at ?? begunAt) + idleTimeoutMs * (1 - IDLE_PRECISION)
 }
 
 /** Says what is wrong with the removal of a record, if anything is. */

@@ -139,7 +139,7 @@ export class MemoryWorld {
 
   get #facts(): Facts {
     return {
-      profile: { ...this.#profile, nearCacheSize: undefined },
+      profile: { ...this.#profile, nearCacheSize: undefined, skewMs: 0 },
       bounds: BOUNDS,
       presenceOf: ({ key }) => this.#instance.store.timeline(key),
       lossAt: this.#lossAt,

@@ -32,6 +32,7 @@ const PROFILE = {
   idleTimeoutMs: 6_000,
   lifetimeMs: 60_000,
   onRefreshFailure: 'keep',
+  skewMs: 0,
 } as const
 const MAX_AGE_MS = 2_000
 /** Longer than by default: the machine has other things to do. */
@@ -310,8 +311,8 @@ export class RedisWorld {
   }
 
   /** From what was asked and answered. */
-  #presenceOf({ ends, first, family }: TrueSession): Presence {
-    const lossAt = this.#lossAt >= first.createdAt ? this.#lossAt : undefined
+  #presenceOf({ ends, begunAt, family }: TrueSession): Presence {
+    const lossAt = this.#lossAt >= begunAt ? this.#lossAt : undefined
     const endedAt = (by: number): number | undefined => {
       const done = ends.filter(({ outcome }) => outcome === 'ended' || outcome === 'nothing')
       const times = [...done.map(({ settledAt }) => settledAt ?? Infinity), lossAt ?? Infinity].filter((at) => at <= by)

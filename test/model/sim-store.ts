@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/kernel/clock.ts'
 import type { EndListener, SessionEnd, SessionIndex, SessionStore, StoredRecord } from '../../src/sessions/contract.ts'
 import { RecentEnds } from '../../src/sessions/redis/recent-ends.ts'
 import { Readings } from '../../src/sessions/redis/readings.ts'
@@ -15,6 +16,7 @@ const MAX_BACKOFF_MS = 500
 export interface SimStoreOptions {
   readonly network: SimNetwork
   readonly owner: Owner
+  readonly clock: Clock
   readonly faults: PathFaults
   /** Whether the server tells of changes; else nothing that was read is vouched for. */
   readonly tracking: boolean
@@ -37,7 +39,7 @@ export class SimStore implements SessionStore {
 
   constructor(options: SimStoreOptions) {
     this.#options = options
-    this.#recentEnds = new RecentEnds(options.network.sim.clockOf(options.owner))
+    this.#recentEnds = new RecentEnds(options.clock)
     this.#connectLater()
   }
 
@@ -155,7 +157,7 @@ export class SimStore implements SessionStore {
   }
 
   get #now(): number {
-    return Math.floor(this.#options.network.sim.now)
+    return this.#options.clock.now()
   }
 
   async #read(key: string): Promise<Found> {

@@ -69,10 +69,10 @@ export class Simulation implements Events {
     }
   }
 
-  /** The clock that a process sees: whole milliseconds, and timers that die with it. */
-  clockOf(owner: Owner): Clock {
+  /** The clock that a process sees: whole milliseconds, `aheadMs` of the true time, and timers that die with it. */
+  clockOf(owner: Owner, aheadMs = 0): Clock {
     return {
-      now: () => Math.floor(this.#now),
+      now: () => Math.floor(this.#now) + aheadMs,
       schedule: (delayMs, run) => this.after(delayMs, owner, run),
     }
   }

@@ -12,6 +12,8 @@ export interface Profile {
   readonly onRefreshFailure: 'keep' | 'end'
   /** How many sessions the store in memory takes; nothing: they are in one that is shared. */
   readonly memorySize: number | undefined
+  /** By how much the clock of an instance may be wrong. */
+  readonly skewMs: number
 }
 
 /** One thing that is done to the instances, or to the world around them. */
@@ -63,6 +65,7 @@ export function drawProfile(seed: number): Profile {
     lifetimeMs: random.pick([HOUR, 24 * HOUR]),
     onRefreshFailure: random.chance(0.7) ? 'keep' : 'end',
     memorySize: random.chance(0.15) ? random.pick([4, 8, 1000]) : undefined,
+    skewMs: random.chance(0.3) ? random.between(1, 500) : 0,
   }
 }
 

@@ -30,6 +30,8 @@ export interface TrueSession {
   readonly ticket: string
   readonly key: string
   readonly sealKey: SealKey
+  /** When it was asked for, by the true time. */
+  readonly begunAt: number
   /** As it was created. */
   readonly first: Session
   /** Nothing: there is no refresh token. */
@@ -51,6 +53,7 @@ const KEPT_USES = 64
 
 export function createTrueSession(
   number: number,
+  begunAt: number,
   ticket: string,
   session: Session,
   family: TokenFamily | undefined,
@@ -62,6 +65,7 @@ export function createTrueSession(
     ticket,
     key: parsed.key,
     sealKey: deriveSealKey(parsed.secret, 'session record v1'),
+    begunAt,
     first: session,
     family,
     ends: [],

@@ -235,7 +235,7 @@ export class World {
     // Also when a failover has brought it back: whoever ended it tells the store again.
     if (session.ends.some(({ instance, outcome }) => instance.owner.isAlive && outcome === 'ended'))
       this.#conduct.report(session.number, 'it was ended, and is in the store again')
-    if (this.#lossAt >= session.first.createdAt) return
+    if (this.#lossAt >= session.begunAt) return
     if (session.ends.some(({ instance }) => instance.owner.isAlive))
       this.#conduct.report(session.number, 'it was ended, and is still in the store')
     const { family } = session
