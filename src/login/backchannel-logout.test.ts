@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { CompactSign } from 'jose'
 import { callbackUrl, type LoginRig, type LoginRigOptions, startLogin } from '../../test/support/login-rig.ts'
 import { type MockProvider, startMockProvider } from '../../test/support/mock-provider.ts'
 import { createTestClock } from '../../test/support/test-clock.ts'
 import { createUnreliableStore, type UnreliableStore } from '../../test/support/unreliable-store.ts'
+import { until } from '../../test/support/until.ts'
 import { type Answer, Visitor } from '../../test/support/visitor.ts'
 import { loginEvents } from './events.ts'
 
@@ -143,6 +147,21 @@ test('C-07, C-16: a body that is too large is 413', async (t) => {
   const token = await s.token()
   assertRefused(await s.post(`logout_token=${token}&x=${'y'.repeat(2_000_000)}`), 413)
   assertRefused(await s.tell('x'.repeat(60_000)))
+})
+
+test('V-108, C-16: a body that trickles is answered 408 at a deadline, whatever has come until then', async (t) => {
+  const s = await start(t)
+  const path = '/.oathkeeper/backchannel-logout/demo'
+  const slow = request(s.rig.url(path), { method: 'POST', headers: { 'content-type': FORM } })
+  slow.on('error', () => undefined)
+  t.after(() => slow.destroy())
+  const answered = once(slow, 'response')
+  slow.write('logout_token=')
+  // The clock moves once the request is there.
+  await until(3_000, () => assert.equal(s.clock.pending > 0, true))
+  s.clock.advance(10_000)
+  const [answer] = (await Promise.race([answered, wait(3_000, ['nothing'])])) as [IncomingMessage]
+  assert.equal(answer.statusCode, 408)
 })
 
 test('C-16: no cookie is needed, a foreign page may be named as its origin, and no cookie is looked at or set', async (t) => {

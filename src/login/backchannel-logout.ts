@@ -1,5 +1,6 @@
 import { TokenError } from '../credentials/verify.ts'
 import { BodyStalledError } from '../http/request-body.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { GateError, toGateError } from '../kernel/errors.ts'
 import type { Reply } from '../kernel/reply.ts'
 import { parseQuery } from '../lib/query.ts'
@@ -11,6 +12,8 @@ import type { LoginRequest } from './request.ts'
 
 /** More than the largest token that is looked at. */
 const MAX_BODY_BYTES = 64 * 1024
+/** A body so small is there at once; this is for those that trickle. */
+const MAX_BODY_MS = 10_000
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
 
 /**
@@ -29,7 +32,7 @@ export async function backchannelLogout(
   try {
     if (provider === undefined) throw new GateError('ERR_NOT_FOUND', { message: 'There is no such provider' })
     if (request.method !== 'POST') return json(405, 'The method must be POST', settings.secure, [['Allow', 'POST']])
-    const logout = await verifyLogoutToken(provider, await readLogoutToken(request), clock.now())
+    const logout = await verifyLogoutToken(provider, await readLogoutToken(request, clock), clock.now())
     const count = await logouts.complete(logout)
     publish({ type: 'backchannel_logout', provider: provider.id, outcome: count === 'repeated' ? count : 'completed' })
     if (count === 'repeated') logger.info(log, 'a back-channel logout was told again')
@@ -50,15 +53,25 @@ export async function backchannelLogout(
 }
 
 /** One field of that name: of two the provider and we could mean different ones (V-086). Fields that we do not know are ignored. */
-async function readLogoutToken(request: LoginRequest): Promise<string> {
+async function readLogoutToken(request: LoginRequest, clock: Clock): Promise<string> {
   const [type, ...more] = request.headers.getAll('content-type')
   if (type === undefined || more.length > 0 || !FORM.test(type)) {
     throw malformed('the body must be application/x-www-form-urlencoded')
   }
-  const body = Buffer.from(await request.readBody(MAX_BODY_BYTES)).toString('latin1')
+  const body = Buffer.from(await readBody(request, clock)).toString('latin1')
   const [token, ...others] = parseQuery(body)?.get('logout_token') ?? []
   if (token === undefined || others.length > 0) throw malformed('the body must have one logout_token')
   return token
+}
+
+async function readBody(request: LoginRequest, clock: Clock): Promise<Uint8Array> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const cancel = clock.schedule(MAX_BODY_MS, () => reject(new GateError('ERR_REQUEST_TIMEOUT')))
+  try {
+    return await Promise.race([request.readBody(MAX_BODY_BYTES), late])
+  } finally {
+    cancel()
+  }
 }
 
 function toRefusal(cause: unknown): GateError {
