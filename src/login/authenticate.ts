@@ -60,9 +60,12 @@ export async function authenticate(
   }
 }
 
-/** As the rule will judge it, without leeway: what it would refuse at once is not let back to it, or it went on for ever. */
+/**
+ * As the rule will judge it, without leeway: what it would refuse at once is not let back to it, or it went on for ever. No rule asks
+ * for 0, but a link may, and no login ever came back within no time.
+ */
 function checkAge({ authTime }: Pick<Identity, 'authTime'>, { stepUp }: Transaction, now: number): void {
-  if (stepUp?.maxAgeSeconds === undefined || authTime === undefined) return
+  if (!stepUp?.maxAgeSeconds || authTime === undefined) return
   if (authTime + stepUp.maxAgeSeconds * 1000 > now) return
   throw new WeakAuthenticationError('auth_time of the ID token is longer ago than max_age', true)
 }

@@ -266,3 +266,15 @@ test('B-10: an auth_time that has yet to come is none', async (t) => {
   clock.advance(600_000)
   assert.equal((await visitor.follow(rig.url('/vault'))).status, 403)
 })
+
+test('B-10: a link that asks for a login from just now (max_age=0) gets it in one round', async (t) => {
+  const { clock, provider, rig, visitor } = await start(t, {})
+  await visitor.follow(rig.url('/lounge'))
+  clock.advance(5_000)
+  const begin = rig.url('/.oathkeeper/login?max_age=0&return_to=/lounge')
+  const arrival = await visitor.follow(begin)
+  assert.deepEqual([arrival.status, arrival.url], [200, rig.url('/lounge')])
+  assert.deepEqual(asked(provider).at(-1), { acr: null, maxAge: '0', prompt: null })
+  provider.switches.claims = (claims) => ({ ...claims, auth_time: Number(claims['auth_time']) - 61 })
+  assert.equal((await visitor.follow(begin)).status, 403)
+})
