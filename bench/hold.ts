@@ -1,6 +1,6 @@
 // A process that holds sessions in a store and says what they take; talks to sessions.ts by messages.
 import { randomInt } from 'node:crypto'
-import { PerformanceObserver } from 'node:perf_hooks'
+import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createClient } from '@redis/client'
 import { systemClock } from '../src/kernel/clock.ts'
@@ -37,7 +37,8 @@ export interface Held {
   /** Of sessions that this process has not opened lately, and of one that it has. */
   readonly lookup: Percentiles
   readonly known: Percentiles
-  readonly gc: { readonly longestMs: number; readonly share: number }
+  /** Of collections of what is young, and of all. */
+  readonly gc: { readonly longestMinorMs: number; readonly longestMajorMs: number; readonly share: number }
 }
 
 const MAX_SAMPLES = 200_000
@@ -173,13 +174,15 @@ function usage(): NodeJS.MemoryUsage {
 /** Call the result for what came of it. */
 function watchGc(): () => Held['gc'] {
   const begun = performance.now()
-  let longestMs = 0
+  let longestMinorMs = 0
+  let longestMajorMs = 0
   let totalMs = 0
   const note = (entries: readonly { readonly duration: number; readonly detail?: unknown }[]): void => {
     for (const { duration, detail } of entries) {
       // Those that are asked for here stop the world, which the product never does.
       if (isForced(detail)) continue
-      longestMs = Math.max(longestMs, duration)
+      if (kindOf(detail) === constants.NODE_PERFORMANCE_GC_MINOR) longestMinorMs = Math.max(longestMinorMs, duration)
+      else longestMajorMs = Math.max(longestMajorMs, duration)
       totalMs += duration
     }
   }
@@ -188,15 +191,17 @@ function watchGc(): () => Held['gc'] {
   return () => {
     note(observer.takeRecords())
     observer.disconnect()
-    return { longestMs, share: totalMs / (performance.now() - begun) }
+    return { longestMinorMs, longestMajorMs, share: totalMs / (performance.now() - begun) }
   }
 }
 
-const GC_FLAG_FORCED = 4
-
 function isForced(detail: unknown): boolean {
   const flags = typeof detail === 'object' && detail !== null && 'flags' in detail ? Number(detail.flags) : 0
-  return (flags & GC_FLAG_FORCED) !== 0
+  return (flags & constants.NODE_PERFORMANCE_GC_FLAGS_FORCED) !== 0
+}
+
+function kindOf(detail: unknown): number {
+  return typeof detail === 'object' && detail !== null && 'kind' in detail ? Number(detail.kind) : 0
 }
 
 function openRedis(address: string): SessionStore {

@@ -70,7 +70,7 @@ function print(rows: readonly (readonly [name: string, held: Held])[], count: nu
       'Redis bytes',
       'look-up p50 / p99 µs',
       'known p50 / p99 µs',
-      'longest GC pause ms',
+      'longest GC pause ms (minor / major)',
       'GC % of time',
     ],
     rows.map(([name, held]) => [
@@ -81,7 +81,7 @@ function print(rows: readonly (readonly [name: string, held: Held])[], count: nu
       optional(held.redisBytes),
       `${micros(held.lookup.p50)} / ${micros(held.lookup.p99)}`,
       `${micros(held.known.p50)} / ${micros(held.known.p99)}`,
-      held.gc.longestMs.toFixed(1),
+      `${held.gc.longestMinorMs.toFixed(1)} / ${held.gc.longestMajorMs.toFixed(1)}`,
       (held.gc.share * 100).toFixed(1),
     ]),
   )

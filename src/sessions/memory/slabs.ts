@@ -14,7 +14,7 @@ interface Slab {
 const SLAB_BYTES = 262_144
 /** Larger ones have a slab each. */
 const MAX_SHARED_BYTES = SLAB_BYTES / 8
-/** Pieces are as long as the next multiple of this: of an eighth of their length, where that is more. */
+/** Pieces are as long as the next multiple of this: of about a thirtieth of their length, where that is more. */
 const STEP_BYTES = 64
 
 /**
@@ -89,6 +89,6 @@ function hasRoom({ free, untouched, pieceBytes, bytes }: Slab): boolean {
 }
 
 function roundUp(bytes: number): number {
-  const step = Math.max(STEP_BYTES, 2 ** (31 - Math.clz32(bytes)) / 8)
+  const step = Math.max(STEP_BYTES, 2 ** (31 - Math.clz32(bytes)) / 32)
   return Math.ceil(bytes / step) * step
 }
