@@ -14,6 +14,8 @@ export interface Profile {
   readonly memorySize: number | undefined
   /** By how much the clock of an instance may be wrong. */
   readonly skewMs: number
+  /** Tokens are refreshed all the time, and whoever does it is disturbed. */
+  readonly isRefreshing: boolean
 }
 
 /** One thing that is done to the instances, or to the world around them. */
@@ -66,6 +68,7 @@ export function drawProfile(seed: number): Profile {
     onRefreshFailure: random.chance(0.7) ? 'keep' : 'end',
     memorySize: random.chance(0.15) ? random.pick([4, 8, 1000]) : undefined,
     skewMs: random.chance(0.3) ? random.between(1, 500) : 0,
+    isRefreshing: random.chance(0.25),
   }
 }
 
@@ -84,6 +87,18 @@ const WEIGHTS: Record<Exclude<Action['kind'], 'quiesce'>, number> = {
   wait: 3,
 }
 
+const REFRESHING: typeof WEIGHTS = {
+  ...WEIGHTS,
+  create: 2,
+  end: 1,
+  endAll: 0.2,
+  crash: 2,
+  path: 5,
+  failover: 1,
+  provider: 4,
+  wait: 10,
+}
+
 /** Draws the steps of a run. */
 export function drawSteps(seed: number, count: number, profile: Profile): Step[] {
   const random = createRandom(seed ^ 0x5eed)
@@ -91,11 +106,11 @@ export function drawSteps(seed: number, count: number, profile: Profile): Step[]
   let sessions = 0
   for (let i = 1; i <= count; i++) {
     const isQuiet = i % QUIESCE_EVERY === 0 || i === count
-    let kind: Action['kind'] = isQuiet ? 'quiesce' : random.weighted(WEIGHTS)
+    let kind: Action['kind'] = isQuiet ? 'quiesce' : random.weighted(profile.isRefreshing ? REFRESHING : WEIGHTS)
     if (sessions === 0 && !isQuiet) kind = 'create'
     const action = drawAction(kind, random, profile, sessions)
     if (action.kind === 'create') sessions++
-    steps.push({ ...action, seed: random.between(0, 2 ** 31), waitMs: drawWait(kind, random) })
+    steps.push({ ...action, seed: random.between(0, 2 ** 31), waitMs: drawWait(kind, random, profile) })
   }
   return steps
 }
@@ -107,7 +122,7 @@ function drawAction(kind: Action['kind'], random: Random, profile: Profile, sess
     : random.between(0, sessions - 1)
   switch (kind) {
     case 'create': {
-      const accessLifeMs = random.pick([undefined, 30_000, MINUTE, 5 * MINUTE])
+      const accessLifeMs = profile.isRefreshing ? 30_000 : random.pick([undefined, 30_000, MINUTE, 5 * MINUTE])
       const person = random.between(0, PEOPLE - 1)
       return { kind, session: sessions, instance, person, accessLifeMs, isRotating: random.chance(0.8) }
     }
@@ -128,7 +143,7 @@ function drawAction(kind: Action['kind'], random: Random, profile: Profile, sess
       return { kind, state: random.pick(['down', 'hung', 'busy', 'read_only']), forMs: drawDuration(random) }
     case 'path': {
       const fault = random.pick<PathFault>(['stall', 'reset', 'cut', 'slow', 'flaky'])
-      return { kind, instance, fault, forMs: drawDuration(random) }
+      return { kind, instance, fault, forMs: profile.isRefreshing ? random.between(50, 15_000) : drawDuration(random) }
     }
     case 'failover':
       return { kind, lostWrites: random.between(0, 8), downMs: random.between(0, 5_000) }
@@ -148,8 +163,9 @@ function drawDuration(random: Random): number {
 }
 
 /** Mostly so short that things happen at the same time; now and then until tokens, idle sessions or all of them are over. */
-function drawWait(kind: Action['kind'], random: Random): number {
+function drawWait(kind: Action['kind'], random: Random, { isRefreshing }: Profile): number {
   const roll = random.next()
+  if (kind === 'wait' && isRefreshing) return random.between(1_000, 20_000)
   if (kind === 'wait') {
     if (roll < 0.4) return random.between(1_000, 30_000)
     if (roll < 0.8) return random.between(30_000, 5 * MINUTE)
