@@ -29,6 +29,7 @@ export interface Asked extends Observed {
 
 type Login = Action & { readonly kind: 'create' }
 
+const MADE_UP_MS = 2_000
 const MAX_HISTORY = 400
 
 /** Does to instances what people and providers do, holds each answer against what is true, and keeps a history. */
@@ -239,9 +240,16 @@ export class Conduct {
   }
 }
 
-/** Whether a session may have been ended before anybody knew of it, or may still be: a failed call is made up for later. */
-function mayHaveEnded(call: EndAllCall, createdFrom: number, session: Session): boolean {
-  return isMeant(session, call.of) && (call.settledAt === undefined || call.settledAt >= createdFrom)
+/**
+ * Whether a session may have been ended before anybody knew of it, or may still be: a failed call is made up for later, and reaches what
+ * began up to a second after it, since clocks differ.
+ */
+function mayHaveEnded(
+  { of, outcome, settledAt = Infinity }: EndAllCall,
+  createdFrom: number,
+  session: Session,
+): boolean {
+  return isMeant(session, of) && settledAt + (outcome === 'failed' ? MADE_UP_MS : 0) >= createdFrom
 }
 
 function draftOf(number: number, person: number, tokens: SessionDraft['tokens']): SessionDraft {
