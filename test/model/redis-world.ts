@@ -302,6 +302,7 @@ export class RedisWorld {
   }
 
   get #facts(): Facts {
+    this.#watchdog.look()
     return {
       profile: PROFILE,
       bounds: BOUNDS,

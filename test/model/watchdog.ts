@@ -24,9 +24,17 @@ export class Watchdog {
     this.#socket?.destroy()
   }
 
-  #tick(): void {
+  /** Looks now: what is judged before the next turn of the watchdog was as slow as that will find. */
+  look(): void {
     const now = Date.now()
-    if (now - this.#lastTick > SLOW_MS) this.#tellSlow(this.#lastTick, now)
+    if (now - this.#lastTick <= SLOW_MS) return
+    this.#tellSlow(this.#lastTick, now)
+    this.#lastTick = now
+  }
+
+  #tick(): void {
+    this.look()
+    const now = Date.now()
     this.#lastTick = now
     if (this.#askedAt !== undefined && now - this.#askedAt > SLOW_MS) this.#tellSlow(this.#askedAt, now)
     if (this.#askedAt !== undefined) return
