@@ -10,6 +10,7 @@ import {
   assertWaits,
   assertWorks,
   MODES,
+  PATIENT,
   patiently,
   SCRIPT,
   startFaultScene,
@@ -49,7 +50,7 @@ for (const mode of MODES) {
   const members = mode === 'near cache' ? 'go on' : 'wait'
 
   test(`FM-15: a reply is cut in the middle: an error, and what follows is no answer (${mode})`, async (t) => {
-    const scene = await startFaultScene(t, { mode })
+    const scene = await startFaultScene(t, { ...PATIENT, mode })
     const { proxy } = scene
     for (const bytes of [0, 1, 5, 100, 700]) {
       await scene.touch()
@@ -65,7 +66,7 @@ for (const mode of MODES) {
   })
 
   test(`FM-16: replies that nobody asked for, or of another kind: never a session of somebody else (${mode})`, async (t) => {
-    const scene = await startFaultScene(t, { mode })
+    const scene = await startFaultScene(t, { ...PATIENT, mode })
     const { proxy, product } = scene
     product.provider.sub = 'mallory'
     const mallory = new Visitor()
@@ -102,7 +103,7 @@ for (const mode of MODES) {
   })
 
   test(`FM-17: Redis is full and drops nothing: logins wait, sessions are read and ended (${mode})`, async (t) => {
-    const scene = await startFaultScene(t, { mode, redis: { args: ['--maxmemory-policy', 'noeviction'] } })
+    const scene = await startFaultScene(t, { ...PATIENT, mode, redis: { args: ['--maxmemory-policy', 'noeviction'] } })
     const { product, redis } = scene
     const leaving = (await patiently(() => product.signIn())).visitor
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
@@ -114,13 +115,13 @@ for (const mode of MODES) {
     assert.ok(left.status < 400, `the logout was ${left.status}`)
     assert.equal((await copy.go(`${product.door}/me`, SCRIPT)).status, 401)
     assert.match(product.log(), /no memory left/)
-    assert.equal(await scene.metric('session_store_operation_failures_total{operation="put_state"}'), 1)
+    assert.ok((await scene.metric('session_store_operation_failures_total{operation="put_state"}')) >= 1)
     await redis.command('CONFIG', 'SET', 'maxmemory', '0')
     await assertRecovered(scene, 'FM-17', performance.now())
   })
 
   test(`FM-19: Redis runs a script that does not end (BUSY) (${mode})`, async (t) => {
-    const scene = await startFaultScene(t, { mode, redis: { args: ['--busy-reply-threshold', '20'] } })
+    const scene = await startFaultScene(t, { ...PATIENT, mode, redis: { args: ['--busy-reply-threshold', '20'] } })
     await scene.touch()
     const busy = scene.redis.command('EVAL', 'while true do end', '0').catch(() => undefined)
     await until(WITHIN_MS, async () => await assert.rejects(scene.redis.command('PING'), /BUSY/))
@@ -138,7 +139,7 @@ for (const mode of MODES) {
   })
 
   test(`FM-19: Redis loads its data after a restart (LOADING) (${mode})`, async (t) => {
-    const scene = await startFaultScene(t, { mode })
+    const scene = await startFaultScene(t, { ...PATIENT, mode })
     const { proxy, product } = scene
     proxy.answer = () => '-LOADING Redis is loading the dataset in memory\r\n'
     proxy.resetAll()
@@ -149,7 +150,7 @@ for (const mode of MODES) {
   })
 
   test(`FM-19: Redis cannot save and takes no writes (MISCONF): who is signed in notices nothing (${mode})`, async (t) => {
-    const scene = await startFaultScene(t, { mode })
+    const scene = await startFaultScene(t, { ...PATIENT, mode })
     const { proxy, product } = scene
     proxy.answer = (request) =>
       WRITES.test(String(request)) ? '-MISCONF Redis is configured to save RDB snapshots\r\n' : undefined

@@ -8,8 +8,6 @@ import { until } from '../support/until.ts'
 import { Visitor } from '../support/visitor.ts'
 
 const HOUR_MS = 3_600_000
-/** What is looked at here is no matter of time. */
-const PATIENT = { redisConfig: { timeout: { command: '2s' } } }
 const LOST = /This service does not have your session any more/
 
 for (const mode of MODES) {

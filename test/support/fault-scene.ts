@@ -28,6 +28,9 @@ export const DEADLINE_MS = 250
 export const MODES = ['near cache', 'no near cache'] as const
 export type Mode = (typeof MODES)[number]
 
+/** For what is no matter of time: a busy machine must not make deadlines pass. */
+export const PATIENT = { redisConfig: { timeout: { command: '2s' } } }
+
 type Section = Readonly<Record<string, unknown>>
 
 export interface FaultSceneOptions {
