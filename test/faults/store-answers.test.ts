@@ -66,7 +66,7 @@ for (const mode of MODES) {
   })
 
   test(`FM-16: replies that nobody asked for, or of another kind: never a session of somebody else (${mode})`, async (t) => {
-    const scene = await startFaultScene(t, { ...PATIENT, mode })
+    const scene = await startFaultScene(t, { mode })
     const { proxy, product } = scene
     product.provider.sub = 'mallory'
     const mallory = new Visitor()

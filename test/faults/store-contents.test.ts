@@ -1,7 +1,15 @@
 // What is in the store is gone, is not ours, or has lost its end.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MODES, signInAgain, startFaultScene, WITHIN_MS, toCallback, type FaultScene } from '../support/fault-scene.ts'
+import {
+  MODES,
+  PATIENT,
+  signInAgain,
+  startFaultScene,
+  WITHIN_MS,
+  toCallback,
+  type FaultScene,
+} from '../support/fault-scene.ts'
 import { tellRecovery } from '../support/recovery.ts'
 import { createTestClock } from '../support/test-clock.ts'
 import { until } from '../support/until.ts'
