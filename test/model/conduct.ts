@@ -69,6 +69,7 @@ export class Conduct {
 
   async create(instance: Asked, login: Login): Promise<void> {
     const { session: number, person } = login
+    if (this.#standsStill(instance)) return
     const from = this.#events.now
     const { tokens, family } = this.#issueTokens(login)
     const settled = this.#begin(instance, `create of ${number}`)
@@ -92,7 +93,7 @@ export class Conduct {
 
   open(instance: Asked, number: number, deny: boolean): void {
     const session = this.sessions.get(number)
-    if (session === undefined) return
+    if (session === undefined || this.#standsStill(instance)) return
     const from = this.#events.now
     const tokenBefore = instance.tokensGiven.get(number) ?? 0
     noteTry(session, from)
@@ -115,7 +116,7 @@ export class Conduct {
 
   async end(instance: Asked, number: number): Promise<void> {
     const session = this.sessions.get(number)
-    if (session === undefined) return
+    if (session === undefined || this.#standsStill(instance)) return
     const from = this.#events.now
     if (!instance.endsCalled.has(number)) instance.endsCalled.set(number, from)
     const call: EndCall = { instance, calledAt: from, settledAt: undefined, outcome: 'pending' }
@@ -138,7 +139,7 @@ export class Conduct {
 
   async endAll(instance: Asked, { session: number, by }: Action & { readonly kind: 'endAll' }): Promise<void> {
     const like = this.sessions.get(number)?.first
-    if (like === undefined) return
+    if (like === undefined || this.#standsStill(instance)) return
     const { issuer, subject, sid = '' } = like
     const of = { issuer, ...(by === 'sid' ? {} : { subject }), ...(by === 'subject' ? {} : { sid }) } as SessionsOf
     const from = this.#events.now
@@ -195,6 +196,11 @@ export class Conduct {
     if (this.violation !== undefined) return
     this.#history.push(`${(this.elapsedMs / 1000).toFixed(4).padStart(12)}  ${line}`)
     if (this.#history.length > MAX_HISTORY) this.#history.shift()
+  }
+
+  /** Who asks then gets no answer: it is as if nobody had. */
+  #standsStill({ owner }: Asked): boolean {
+    return (owner.pausedUntil ?? 0) > this.#events.now
   }
 
   #issueTokens({ session, accessLifeMs, isRotating }: Login): {

@@ -30,7 +30,7 @@ export type WayFault =
   | 'cut_short'
 
 export type RedisAction =
-  | Exclude<Action, { kind: 'server' | 'path' | 'failover' }>
+  | Exclude<Action, { kind: 'server' | 'path' | 'failover' | 'pause' }>
   | { readonly kind: 'redis'; readonly fault: RedisFault; readonly forMs: number }
   | { readonly kind: 'way'; readonly instance: number; readonly fault: WayFault; readonly forMs: number }
 

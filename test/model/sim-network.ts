@@ -119,7 +119,7 @@ export class Wire implements Watcher {
   request(command: Command): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { sim } = this.#network
-      const cancelDeadline = sim.after(this.#deadlineMs, this.#network.world, () => {
+      const cancelDeadline = sim.after(this.#deadlineMs, this.#owner, () => {
         this.#lose(new Error('no answer in time'))
       })
       const fail = (cause: Error): void => {
@@ -212,7 +212,9 @@ export class Wire implements Watcher {
     this.#lastDue = Math.max(this.#lastDue, sim.now + this.#latency())
     this.#received.push({ due: this.#lastDue, run })
     const arrive = (): void => {
-      if (this.#faults.stalledUntil > sim.now) return void sim.after(this.#faults.stalledUntil - sim.now, world, arrive)
+      // On its way, or in the socket of one who stands still.
+      const heldUntil = Math.max(this.#faults.stalledUntil, this.#owner.pausedUntil ?? 0)
+      if (heldUntil > sim.now) return void sim.after(heldUntil - sim.now, world, arrive)
       // Several messages may lie in one packet: then nothing happens between them.
       const until = sim.now + (sim.random.chance(0.5) ? 0.5 : 0)
       while (this.#isOpen && this.#owner.isAlive && (this.#received[0]?.due ?? Infinity) <= until)

@@ -96,22 +96,27 @@ export class SimProvider {
       const askedAt = sim.now
       this.waiting++
       let isSettled = false
+      let isLate = false
+      let spend: Spend | undefined
       const settle = (outcome: RefreshOutcome): void => {
         if (isSettled) return
+        const { isAlive, pausedUntil = 0 } = by.owner
+        if (isAlive && pausedUntil > sim.now)
+          return void sim.after(pausedUntil - sim.now, this.#world, () => settle(outcome))
         isSettled = true
+        if (outcome.kind === 'failed' && spend !== undefined) spend.isUncertain = true
         this.waiting--
         if (!by.owner.isAlive) return
         this.#note(session, outcome)
         resolve(outcome)
       }
-      let spend: Spend | undefined
       sim.after(CALL_DEADLINE_MS, this.#world, () => {
-        if (spend !== undefined && !isSettled) spend.isUncertain = true
+        isLate = true
         settle(failed('no answer in time'))
       })
       sim.after(this.#takes(state), this.#world, () => {
         if (state === 'failing') return void sim.after(1, this.#world, () => settle(failed('an error')))
-        const done = this.#spend(by, session, askedAt, isSettled || state === 'lossy' || !by.owner.isAlive)
+        const done = this.#spend(by, session, askedAt, isLate || state === 'lossy' || !by.owner.isAlive)
         spend = done.spend
         const outcome = state === 'lossy' ? failed('the answer was lost') : done.outcome
         sim.after(0.5 + sim.random.next() * 20, this.#world, () => settle(outcome))

@@ -4,8 +4,8 @@ import { createRandom, type Random } from './random.ts'
 
 /** Something that will happen, unless whoever it belongs to is dead by then. */
 interface Event {
-  readonly at: number
-  readonly order: number
+  at: number
+  order: number
   readonly run: () => void
   readonly owner: Owner
   isCancelled: boolean
@@ -15,6 +15,8 @@ interface Event {
 export interface Owner {
   readonly name: string
   isAlive: boolean
+  /** It stands still until then, as one that was stopped; what it waited for comes afterwards. */
+  pausedUntil?: number
 }
 
 /** Time, and what happens later. */
@@ -88,6 +90,11 @@ export class Simulation implements Events {
     for (let first = this.#heap[0]; first !== undefined && first.at <= end; first = this.#heap[0]) {
       const event = this.#pop()
       if (event === undefined || event.isCancelled) continue
+      const { pausedUntil = 0 } = event.owner
+      if (event.owner.isAlive && pausedUntil > event.at) {
+        this.#push(Object.assign(event, { at: pausedUntil, order: this.#order++ }))
+        continue
+      }
       event.isCancelled = true
       this.#pending.set(event.owner, this.pendingOf(event.owner) - 1)
       if (!event.owner.isAlive) continue

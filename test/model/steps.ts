@@ -35,6 +35,8 @@ export type Action =
   | { readonly kind: 'endAll'; readonly session: number; readonly instance: number; readonly by: EndAllBy }
   | { readonly kind: 'revoke'; readonly session: number }
   | { readonly kind: 'crash'; readonly instance: number }
+  /** It stands still, as one that was stopped, or whose machine was. */
+  | { readonly kind: 'pause'; readonly instance: number; readonly forMs: number }
   | { readonly kind: 'server'; readonly state: ServerState; readonly forMs: number }
   | { readonly kind: 'path'; readonly instance: number; readonly fault: PathFault; readonly forMs: number }
   | { readonly kind: 'failover'; readonly lostWrites: number; readonly downMs: number }
@@ -79,6 +81,7 @@ const WEIGHTS: Record<Exclude<Action['kind'], 'quiesce'>, number> = {
   endAll: 0.7,
   revoke: 0.5,
   crash: 1,
+  pause: 0.5,
   server: 1.2,
   path: 2,
   failover: 0.3,
@@ -93,6 +96,7 @@ const REFRESHING: typeof WEIGHTS = {
   end: 1,
   endAll: 0.2,
   crash: 2,
+  pause: 2,
   path: 5,
   failover: 1,
   provider: 4,
@@ -139,6 +143,8 @@ function drawAction(kind: Action['kind'], random: Random, profile: Profile, sess
       return { kind, session }
     case 'crash':
       return { kind, instance }
+    case 'pause':
+      return { kind, instance, forMs: random.between(100, 15_000) }
     case 'server':
       return { kind, state: random.pick(['down', 'hung', 'busy', 'read_only']), forMs: drawDuration(random) }
     case 'path': {
@@ -204,6 +210,8 @@ function describeAction(action: Action): string {
       return `all sessions like session ${action.session} (${action.by}) are ended at ${nameOfInstance(action.instance)}`
     case 'revoke':
       return `the provider revokes the tokens of session ${action.session}`
+    case 'pause':
+      return `${nameOfInstance(action.instance)} stands still for ${action.forMs} ms`
     case 'crash':
       return `${nameOfInstance(action.instance)} crashes and starts again`
     case 'server':

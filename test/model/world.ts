@@ -92,6 +92,12 @@ export class World {
         return conduct.revoke(action.session)
       case 'crash':
         return this.#crash(action.instance)
+      case 'pause': {
+        const { owner, trouble } = this.#at(action.instance)
+        trouble.add(this.#sim.now, this.#sim.now + action.forMs)
+        owner.pausedUntil = Math.max(owner.pausedUntil ?? 0, this.#sim.now + action.forMs)
+        return
+      }
       case 'provider':
         this.#provider.state = action.state
         return this.#later(action.forMs, () => {
