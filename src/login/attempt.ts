@@ -20,6 +20,8 @@ export interface FinishedAttempt {
   /** When it began. */
   readonly startedAt: number
   readonly stepUp: StepUp | undefined
+  /** Of the session that the browser had when it began. */
+  readonly ticketBefore: string | undefined
   /** Remove what the attempt left in the browser. */
   readonly spent: readonly Header[]
 }
@@ -43,13 +45,15 @@ export async function finishAttempt(context: LoginContext, request: LoginRequest
     }
     const { issuer } = response
     const identity = await authenticate(context, provider, transaction, { code: codeOf(response), issuer })
-    const { baseUrl, startedAt, stepUp } = transaction
-    return { identity, returnTo: returnTo ?? context.settings.afterLogin(baseUrl), startedAt, stepUp, spent }
+    const { baseUrl, startedAt, stepUp, ticketBefore } = transaction
+    const goal = returnTo ?? context.settings.afterLogin(baseUrl)
+    return { identity, returnTo: goal, startedAt, stepUp, ticketBefore, spent }
   } catch (cause: unknown) {
     const error = toGateError(cause)
     if (transaction !== undefined && returnTo !== undefined && helpsToForce(error, transaction)) {
-      const { baseUrl, redirectUri, stepUp, rememberMe } = transaction
-      throw new AnotherRound({ provider, baseUrl, redirectUri, returnTo, stepUp, rememberMe, isForced: true }, spent)
+      const { baseUrl, redirectUri, stepUp, rememberMe, ticketBefore } = transaction
+      const again = { provider, baseUrl, redirectUri, returnTo, stepUp, rememberMe, ticketBefore, isForced: true }
+      throw new AnotherRound(again, spent)
     }
     const { stepUp, rememberMe } = transaction ?? {}
     throw new InterruptedLogin(error, { provider: provider.id, returnTo, stepUp, rememberMe }, spent)

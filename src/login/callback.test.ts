@@ -333,6 +333,20 @@ test('with SameSite=Strict the browser goes on from a page of ours, or it would 
   assert.equal(answer.headers['cache-control'], 'no-store')
 })
 
+test('E-02: with SameSite=Strict, too, the session before ends, though its cookie does not come along to the callback', async (t) => {
+  const cookie = { name: undefined, domain: undefined, path: '/', sameSite: 'strict', persistent: false } as const
+  const { rig, visitor } = await start(t, { login: { cookie } })
+  await visitor.go(await callbackUrl(visitor, rig))
+  const first = { headers: { cookie: `oathkeeper=${visitor.cookie('127.0.0.1', 'oathkeeper')}` } }
+  assert.equal((await new Visitor().go(rig.url('/x'), first)).status, 200)
+  const url = await callbackUrl(visitor, rig)
+  const cookies = visitor.cookieHeader(new URL(url)).split('; ')
+  const withoutSession = cookies.filter((pair) => !pair.startsWith('oathkeeper=')).join('; ')
+  assert.equal((await new Visitor().go(url, { headers: { cookie: withoutSession } })).status, 200)
+  assert.equal((await new Visitor().go(rig.url('/x'), first)).status, 302)
+  assert.equal(rig.store.sizes.sessions, 1)
+})
+
 test('a callback by POST, or with HEAD, does nothing', async (t) => {
   const { provider, rig, visitor } = await start(t)
   const url = await callbackUrl(visitor, rig)

@@ -13,13 +13,10 @@ import { inStage } from './stage.ts'
 const MAX_USER_AGENT_CHARS = 256
 
 /** A new session under a new id; the one that the browser had before ends (session fixation). */
-export async function enter(
-  context: LoginContext,
-  request: LoginRequest,
-  { identity, returnTo, startedAt, stepUp, spent }: FinishedAttempt,
-): Promise<Reply> {
+export async function enter(context: LoginContext, request: LoginRequest, attempt: FinishedAttempt): Promise<Reply> {
+  const { identity, returnTo, stepUp, spent } = attempt
   try {
-    const cookie = await inStage('session', () => createSession(context, request, identity, startedAt))
+    const cookie = await inStage('session', () => createSession(context, request, attempt))
     const headers: Header[] = [['Set-Cookie', cookie], ...spent]
     const { settings } = context
     if (settings.cookie.sameSite !== 'strict') return redirect(302, returnTo, settings.secure, headers)
@@ -45,8 +42,7 @@ export async function enter(
 async function createSession(
   context: LoginContext,
   request: LoginRequest,
-  identity: FinishedAttempt['identity'],
-  startedAt: number,
+  { identity, startedAt, ticketBefore }: FinishedAttempt,
 ): Promise<string> {
   const { sessions, sessionCookie, clock, logger } = context
   const userAgent = (request.headers.get('user-agent') ?? '').slice(0, MAX_USER_AGENT_CHARS)
@@ -55,7 +51,7 @@ async function createSession(
     await sessions.end(ticket, 'backchannel')
     throw new LoginFailure('logged_out_meanwhile', { detail: 'the provider told of a logout while it was under way' })
   }
-  await supersede(context, cookieHeader(request))
+  await supersede(context, cookieHeader(request), ticketBefore)
   const { provider, subject, id } = session
   publish({ type: 'completed', provider })
   logger.info({ provider, subject, session_id: id, request_id: request.requestId }, 'login completed')
@@ -70,14 +66,20 @@ async function isLoggedOut({ logouts }: LoginContext, session: Session, startedA
   return logouts.hasOvertaken({ issuer, subject, sid, startedAt, issuedAt })
 }
 
-async function supersede({ sessions, sessionCookie, logger }: LoginContext, cookies: string): Promise<void> {
-  const before = sessionCookie.readTicket(cookies)
-  if (before === undefined) return
-  try {
-    await sessions.end(before, 'superseded')
-  } catch (cause: unknown) {
-    // Its ticket is refused here from now on; the manager ends it in the store when it can.
-    const { code, detail } = toGateError(cause)
-    logger.warn({ error_code: code, detail }, 'the session before this login could not be ended yet')
+/** The session that the browser has now, and the one that it had when the login began: another login may have been quicker. */
+async function supersede(
+  { sessions, sessionCookie, logger }: LoginContext,
+  cookies: string,
+  ticketBefore: string | undefined,
+): Promise<void> {
+  for (const before of new Set([sessionCookie.readTicket(cookies), ticketBefore])) {
+    if (before === undefined) continue
+    try {
+      await sessions.end(before, 'superseded')
+    } catch (cause: unknown) {
+      // Its ticket is refused here from now on; the manager ends it in the store when it can.
+      const { code, detail } = toGateError(cause)
+      logger.warn({ error_code: code, detail }, 'the session before this login could not be ended yet')
+    }
   }
 }

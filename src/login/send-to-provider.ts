@@ -25,6 +25,8 @@ export interface LoginPath {
   readonly isForced?: boolean
   /** The person asked to stay signed in. */
   readonly rememberMe?: boolean | undefined
+  /** Of the session that is to end with the login; default: the one that the browser has. */
+  readonly ticketBefore?: string | undefined
 }
 
 /**
@@ -50,7 +52,8 @@ export async function sendToProvider(
   }
   const metadata = await orInterrupt(() => provider.metadata(), interrupted)
   const startedAt = clock.now()
-  const transaction = createTransaction({ ...start, issuer: provider.options.issuer, startedAt })
+  const ticketBefore = path.ticketBefore ?? context.sessionCookie.readTicket(cookies)
+  const transaction = createTransaction({ ...start, issuer: provider.options.issuer, startedAt, ticketBefore })
   const { attempt, setCookie } = loginCookies.begin(provider.id)
   const expiresAt = startedAt + settings.stateTtlMs
   await orInterrupt(

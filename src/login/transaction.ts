@@ -22,6 +22,8 @@ export interface Transaction {
   readonly isForced?: boolean | undefined
   /** The person asked to stay signed in. */
   readonly rememberMe?: boolean | undefined
+  /** Of the session that the browser had. Its cookie may not come along when the browser is back (`SameSite=Strict`). */
+  readonly ticketBefore?: string | undefined
 }
 
 export interface TransactionStart {
@@ -34,6 +36,8 @@ export interface TransactionStart {
   readonly isForced?: boolean | undefined
   /** The person asked to stay signed in. */
   readonly rememberMe?: boolean | undefined
+  /** Of the session that the browser had. Its cookie may not come along when the browser is back (`SameSite=Strict`). */
+  readonly ticketBefore?: string | undefined
 }
 
 // 48 octets are 64 characters, each of which can be any of the alphabet; RFC 7636 §7.1 asks for 32 octets at least.
@@ -56,13 +60,14 @@ export function parseTransaction(value: unknown): Transaction | undefined {
   const { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl } = value
   const texts = { issuer, redirectUri, nonce, codeVerifier, returnTo, baseUrl }
   if (!Object.values(texts).every((part) => typeof part === 'string' && part !== '')) return undefined
-  const { startedAt, stepUp, isForced, rememberMe } = value
+  const { startedAt, stepUp, isForced, rememberMe, ticketBefore } = value
   return {
     ...(texts as Transaction),
     startedAt: typeof startedAt === 'number' ? startedAt : 0,
     stepUp: parseStepUp(stepUp),
     isForced: isForced === true,
     rememberMe: typeof rememberMe === 'boolean' ? rememberMe : undefined,
+    ticketBefore: typeof ticketBefore === 'string' ? ticketBefore : undefined,
   }
 }
 
