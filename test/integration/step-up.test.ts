@@ -98,7 +98,7 @@ test('oidc-provider: a provider that knows no acr is a page at once', async (t) 
 test('oidc-provider: max_age has the person authenticate anew once it is over, however the seconds fall', async (t) => {
   const { clock, rig, visitor } = await start(t, { config: { max_age: '5m' } })
   await signInAs(visitor, await visitor.follow(rig.url('/vault')), 'ada')
-  for (const waitMs of [300_000, 299_999, 301_000, 3_000_000]) {
+  for (const waitMs of [300_000, 299_999, 301_000, 600_000]) {
     clock.advance(waitMs)
     const arrival = await visitor.follow(rig.url('/vault'))
     if (!asksForPerson(arrival)) {
