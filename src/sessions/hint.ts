@@ -1,35 +1,36 @@
+import { hash } from 'node:crypto'
 import type { EndReason } from './contract.ts'
 
 /**
- * What a ticket says of its session in the open, for the day on which nobody else knows it any more. Anybody can make up a ticket that says
+ * What a ticket says of its session, for the day on which nobody else knows it any more. Anybody can make up a ticket that says
  * anything: it chooses the sentence that they are told, and nothing else.
  */
 export interface SessionHint {
-  /** Milliseconds since the epoch, as `expiresAt`. */
+  /** Milliseconds since the epoch, as `expiresAt`; whole seconds are kept. */
   readonly createdAt: number
   readonly expiresAt: number
   /** `undefined`: off. */
   readonly idleTimeoutMs: number | undefined
 }
 
-const HINT = /^-([0-9a-z]{7})([0-9a-z]{7})([0-9a-z]{5})$/
-export const HINT_LENGTH = 20
+/** Three numbers of four bytes: seconds, the last ones until the year 2106. */
+export const HINT_BYTES = 12
+const MAX_SECONDS = 0xffff_ffff
 
-/** What stands at the end of a ticket: whole seconds in base 36, of fixed width. */
-export function encodeHint({ createdAt, expiresAt, idleTimeoutMs = 0 }: SessionHint): string {
-  return `-${inSeconds(createdAt, 7)}${inSeconds(expiresAt, 7)}${inSeconds(idleTimeoutMs, 5)}`
+/** Writes a hint. It is masked with the secret of its ticket: who looks at a ticket sees neither a time nor what two have in common. */
+export function maskHint({ createdAt, expiresAt, idleTimeoutMs = 0 }: SessionHint, secret: Uint8Array): Buffer {
+  const plain = Buffer.alloc(HINT_BYTES)
+  for (const [place, ms] of [createdAt, expiresAt, idleTimeoutMs].entries()) {
+    plain.writeUInt32BE(Math.min(Math.ceil(ms / 1000), MAX_SECONDS), place * 4)
+  }
+  return masked(plain, secret)
 }
 
-/** Reads it; `undefined` when it is none. */
-export function decodeHint(text: string): SessionHint | undefined {
-  const [, created, expires, idle] = HINT.exec(text) ?? []
-  if (created === undefined || expires === undefined || idle === undefined) return undefined
-  const idleTimeoutMs = msOf(idle)
-  return {
-    createdAt: msOf(created),
-    expiresAt: msOf(expires),
-    idleTimeoutMs: idleTimeoutMs === 0 ? undefined : idleTimeoutMs,
-  }
+/** Reads what `maskHint` wrote; under another secret it is three numbers without a meaning. */
+export function unmaskHint(bytes: Uint8Array, secret: Uint8Array): SessionHint {
+  const plain = masked(bytes, secret)
+  const [createdAt, expiresAt, idleTimeoutMs] = [0, 4, 8].map((place) => plain.readUInt32BE(place) * 1000)
+  return { createdAt: createdAt ?? 0, expiresAt: expiresAt ?? 0, idleTimeoutMs: idleTimeoutMs || undefined }
 }
 
 /** Why a session of which nobody knows is most likely over; nothing where its time does not explain it. */
@@ -38,12 +39,7 @@ export function guessEnd({ createdAt, expiresAt, idleTimeoutMs }: SessionHint, n
   return idleTimeoutMs !== undefined && createdAt + idleTimeoutMs <= now ? 'idle' : undefined
 }
 
-function msOf(seconds: string): number {
-  return Number.parseInt(seconds, 36) * 1000
-}
-
-function inSeconds(ms: number, width: number): string {
-  return Math.min(Math.ceil(ms / 1000), 36 ** width - 1)
-    .toString(36)
-    .padStart(width, '0')
+function masked(bytes: Uint8Array, secret: Uint8Array): Buffer {
+  const mask = hash('sha256', Buffer.concat([Buffer.from('oathkeeper ticket hint\0'), secret]), 'buffer')
+  return Buffer.from(bytes.map((byte, place) => byte ^ (mask[place] ?? 0)))
 }

@@ -15,7 +15,7 @@ import type {
 import { endAll } from './end-all.ts'
 import { EndWatch } from './end-watch.ts'
 import { publish, refuse } from './events.ts'
-import { decodeHint, guessEnd } from './hint.ts'
+import { guessEnd } from './hint.ts'
 import { endOf, idleTimeoutOf, LONGEST_LIFETIME_MS, touched, touchIntervalMs } from './lifetimes.ts'
 import { newSession } from './new-session.ts'
 import { OpenStreams } from './open-streams.ts'
@@ -130,7 +130,7 @@ class Manager implements RunningSessionManager {
   whyEnded(text: string): EndReason | undefined {
     const ticket = parseTicket(text)
     if (ticket === undefined) return isRetiredTicket(text) ? 'key_retired' : undefined
-    const hint = decodeHint(hintOf(text))
+    const hint = hintOf(ticket)
     const { ends, clock } = this.#records
     return ends.reasonOf(ticket.key) ?? (hint && guessEnd(hint, clock.now()))
   }

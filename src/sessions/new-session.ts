@@ -1,5 +1,4 @@
 import type { Session, SessionDraft } from './contract.ts'
-import { encodeHint } from './hint.ts'
 import { idleTimeoutOf, type Lifetimes } from './lifetimes.ts'
 import type { RandomBytes } from './random.ts'
 import type { SessionContent } from './record.ts'
@@ -28,7 +27,7 @@ export function newSession(
   const lifetimeEndsAt = now + lifetimeMs
   const endsAt = Math.min(lifetimeEndsAt, expiresAt)
   const idleTimeoutMs = idleTimeoutOf({ idleTimeout }, lifetimes)
-  const ticket = issueTicket(random, encodeHint({ createdAt: now, expiresAt: endsAt, idleTimeoutMs }))
+  const ticket = issueTicket(random, { createdAt: now, expiresAt: endsAt, idleTimeoutMs })
   const session: Session = {
     ...identity,
     id: publicSessionId(ticket.key),

@@ -185,7 +185,14 @@ test('a made-up ticket of any age is neither logged nor counted', async (t) => {
   const { product } = scene
   const random = createRandomPool()
   const told: unknown[] = []
-  for (const hint of ['', '-0000001000000200000', '-0000001zzzzzzz0000u', '-zzzzzzzzzzzzzz00000']) {
+  const [past, idleTimeoutMs] = [1_000, 30_000]
+  const future = Date.now() + 1e9
+  for (const hint of [
+    undefined,
+    { createdAt: past, expiresAt: past, idleTimeoutMs: undefined },
+    { createdAt: past, expiresAt: future, idleTimeoutMs },
+    { createdAt: future, expiresAt: future, idleTimeoutMs },
+  ]) {
     const cookie = `${COOKIE}=${issueTicket(random, hint).text}`
     const answer = await new Visitor().go(`${product.door}/me`, { headers: { ...SCRIPT, cookie } })
     told.push(JSON.parse(answer.text).error.details?.session_ended)
