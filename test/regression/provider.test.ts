@@ -236,7 +236,7 @@ test('V-104 V-105: claims that are made to be slow, deep or many hold nobody up'
     await new Visitor().follow(`${product.door}/me`)
     provider.switches.userinfo = (claims) => claims
     const { user, system } = process.cpuUsage(begun)
-    assert.ok((user + system) / 1000 < 250, `${body.slice(0, 40)} took ${(user + system) / 1000} ms of the processor`)
+    assert.ok((user + system) / 1000 < 1_000, `${body.slice(0, 40)} took ${(user + system) / 1000} ms of the processor`)
     provider.switches.claims = () => body
     await new Visitor().follow(`${product.door}/me`)
     delete provider.switches.claims
