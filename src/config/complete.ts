@@ -131,7 +131,7 @@ function checkLifetimes(sections: Sections, document: PlainObject): KeyProblem[]
   for (const { path, ms } of [...written, ...furtherLifetimes(sections)]) {
     if (ms <= sessionStore.redis.ttlMs) continue
     const message =
-      'must not be longer than session_store.redis.ttl, after which the data of the session is gone; leave one of them out'
+      'must not be longer than session_store.redis.ttl, after which the data of the session is gone; shorten it, or leave session_store.redis.ttl out'
     problems.push({ path, message })
   }
   return problems

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { isPlainObject } from '../lib/deep-merge.ts'
 import { nearest } from '../lib/did-you-mean.ts'
 import { formatPath, type KeyPath } from '../lib/document.ts'
 import { nodeAt, type SchemaNode } from './json-schema.ts'
@@ -31,7 +32,9 @@ function describe(issue: Issue, context: IssueContext): KeyProblem[] {
   if (issue.code === 'invalid_union') return describeUnion(issue, path, context)
   if (issue.input === undefined && issue.code === 'invalid_type') return at(required(node))
   const allowed = allowedBy(issue, node)
-  if (!allowed.startsWith('must ')) return at(allowed)
+  // A check of a whole section that blames one of its keys: what it was given is not what stands there.
+  const isOfSection = issue.code === 'custom' && isPlainObject(issue.input)
+  if (!allowed.startsWith('must ') || isOfSection) return at(allowed)
   return at(`${allowed}, found ${foundAt(path, issue.input, node, context)}${suggestion(node, issue.input)}`)
 }
 
