@@ -90,3 +90,22 @@ test('a login of a person who was logged out everywhere meanwhile is over, unles
   clock.advance(300_000)
   assert.equal(await logouts.hasOvertaken(login({ startedAt, issuedAt })), false)
 })
+
+test('however long the names of a provider are, what is noted of a logout is short', async () => {
+  const { clock, store, login, logouts } = setUp()
+  const subject = 'a'.repeat(5_000)
+  const noted: string[] = []
+  const { putNote } = store
+  store.putNote = (name, text, expiresAt) => {
+    noted.push(name + text)
+    return putNote.call(store, name, text, expiresAt)
+  }
+  const startedAt = clock.now()
+  clock.advance(1000)
+  const of = { issuer, subject, sid: 's'.repeat(5_000) }
+  await logouts.complete({ of, tokenId: 'j'.repeat(5_000), issuedAt: clock.now() })
+  assert.ok(noted.length > 0 && noted.every((one) => one.length < 300))
+  const late = login({ subject, sid: of.sid, startedAt, issuedAt: clock.now() })
+  assert.equal(await logouts.hasOvertaken(late), true)
+  assert.equal(await logouts.hasOvertaken({ ...late, subject: 'bob' }), false)
+})

@@ -16,6 +16,7 @@ interface LogoutNote {
   readonly issuedAt: number
   /** By ours. */
   readonly seenAt: number
+  /** Hashed: a note is short, however long the provider's names are. */
   readonly subject: string | undefined
 }
 
@@ -31,7 +32,7 @@ export function createProviderLogouts(
   const covers = async (of: SessionsOf, { subject, startedAt, issuedAt }: ArrivingLogin): Promise<boolean> => {
     const note = parseNote(await store.getNote(nameOf(of)))
     if (note === undefined || startedAt >= note.seenAt) return false
-    if (note.subject !== undefined && note.subject !== subject) return false
+    if (note.subject !== undefined && note.subject !== noteName([subject])) return false
     // A session at the provider that is over stays so; a person may be back.
     return of.sid !== undefined || issuedAt === undefined || issuedAt <= note.issuedAt
   }
@@ -42,7 +43,11 @@ export function createProviderLogouts(
       const end = () => sessions.endAll(of, 'backchannel', { createdUntil: issuedAt + SECOND_MS + LEEWAY_MS })
       try {
         if ((await store.getNote(done)) !== undefined) return 'repeated'
-        const note: LogoutNote = { issuedAt, seenAt: now, subject: of.subject }
+        const note: LogoutNote = {
+          issuedAt,
+          seenAt: now,
+          subject: of.subject === undefined ? undefined : noteName([of.subject]),
+        }
         await store.putNote(nameOf(of), JSON.stringify(note), now + NOTE_MS)
       } catch (cause: unknown) {
         // What is known here is over here all the same, and the rest as soon as the store can be told.
